@@ -1,1 +1,7 @@
-export {}
+export { type Clock, systemClock } from './clock.ts'
+export type { KeyAnswer, KeyRequest } from './contract.ts'
+export { type KeyEndpointOptions, keyEndpoint } from './key-endpoint.ts'
+export { KeyError, type KeyErrorCode, type KeyErrorFault } from './key-error.ts'
+export { type AskExtra, createKeyRing, type KeyRing, type KeyRingOptions, type ParsedAnswer } from './key-ring.ts'
+export type { KeySource } from './key-source.ts'
+export { staticKey } from './static-key.ts'

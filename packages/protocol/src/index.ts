@@ -1,1 +1,31 @@
-export {}
+export {
+  type CloseAction,
+  type CloseName,
+  type CloseReason,
+  closeAction,
+  closeReasonFor,
+  closeReasons,
+} from './close-codes.ts'
+export type { Down } from './down.ts'
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export { encodeFrame, isForeignFrame, parseDownFrame, parseUpFrame } from './frame.ts'
+export * from './header.ts'
+export * from './limits.ts'
+export * from './log-hash.ts'
+export type { Ack, Append, Stage, Staged } from './messages/append.ts'
+export type { AwarenessDown, AwarenessUp, Left } from './messages/awareness.ts'
+export { type Entry, envelopeBytes } from './messages/entry.ts'
+export type { Hello, Incompatible, Welcome } from './messages/greeting.ts'
+export type { Join, Joined, Leave } from './messages/join.ts'
+export type { NewRecord, Open, Opened } from './messages/open.ts'
+export type { CaughtUp, Entries, Read } from './messages/read.ts'
+export { type RefusalCode, type Refused, refusalCodes } from './messages/refused.ts'
+export type { Closed, Heartbeat, Ping, Pong, Refresh } from './messages/upkeep.ts'
+export type { Up } from './up.ts'
+export {
+  MIN_PROTOCOL_VERSION,
+  negotiateVersion,
+  PROTOCOL_VERSION,
+  SUPPORTED_VERSIONS,
+  type VersionRange,
+} from './version.ts'

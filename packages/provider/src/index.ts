@@ -1,1 +1,9 @@
-export {}
+export { type KeyAnswer, KeyError, type KeyRequest, type KeySource, keyEndpoint, staticKey } from '@y-sealed/key-client'
+export { RelayConnection, type RelayConnectionOptions } from './connection/relay-connection.ts'
+export type { CloseFacts, WebSocketConstructor, WebSocketLike } from './connection/web-socket.ts'
+export type { SealedProviderOptions } from './options.ts'
+export type { Counters } from './problems.ts'
+export { SealedProvider } from './provider.ts'
+export type { ProviderEvents } from './provider-events.ts'
+export { type Fault, PROBLEMS, type ProblemCode, SealedError } from './sealed-error.ts'
+export type { SyncStatus } from './sync-status.ts'

@@ -1,0 +1,47 @@
+import { EnvelopeKind } from '@y-sealed/protocol/header'
+import { concat } from './bytes.ts'
+import { malformed } from './envelope-error.ts'
+
+const PAD_MARK = 0x80
+
+// An insertion and a deletion of one character both fit the first step, so that a size does not tell one from the other.
+const STEPS_BYTES = [64, 128, 256]
+
+// Names, colours and cursors of one user: typing in one's name does not show.
+const AWARENESS_STEP_BYTES = 384
+
+// A witness with flag 8 has 119 bytes at most: all look the same.
+const WITNESS_STEP_BYTES = 256
+
+/** The padded size of a plaintext whose flags, codec, body and 0x80 take `bytes` (protocol §3). */
+export function paddedBytes(kind: EnvelopeKind, bytes: number): number {
+  if (kind === EnvelopeKind.awareness) return Math.ceil(bytes / AWARENESS_STEP_BYTES) * AWARENESS_STEP_BYTES
+  if (kind === EnvelopeKind.witness) return Math.ceil(bytes / WITNESS_STEP_BYTES) * WITNESS_STEP_BYTES
+  return STEPS_BYTES.find((step) => bytes <= step) ?? padme(bytes)
+}
+
+/** Padmé (Nikitin and others, PoPETs 2019/4): at most 12 % longer, and only O(log log n) bits of the size remain. */
+function padme(bytes: number): number {
+  const exponent = floorLog2(bytes)
+  const keptBits = floorLog2(exponent) + 1
+  const step = 2 ** (exponent - keptBits)
+  return Math.ceil(bytes / step) * step
+}
+
+/** Exact for 1 to 2^32 - 1, where a floating-point logarithm may round up. */
+const floorLog2 = (value: number): number => 31 - Math.clz32(value)
+
+/** Appends 0x80 and as many zeros as make `bytes` the whole length. */
+export function pad(content: Uint8Array, bytes: number): Uint8Array {
+  const padded = concat(content, new Uint8Array(bytes - content.length))
+  padded[content.length] = PAD_MARK
+  return padded
+}
+
+/** Removes what `pad` appended. Throws EnvelopeError `malformed` where there is no padding. */
+export function unpad(padded: Uint8Array): Uint8Array {
+  let end = padded.length - 1
+  while (end >= 0 && padded[end] === 0) end--
+  if (end < 0 || padded[end] !== PAD_MARK) throw malformed('padding without its mark')
+  return padded.subarray(0, end)
+}

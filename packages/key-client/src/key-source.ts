@@ -1,0 +1,8 @@
+import type { KeyRequest } from './contract.ts'
+
+/**
+ * Where keys come from: `keyEndpoint`, `staticKey` or any function. It returns, or promises by any thenable, a KeyAnswer
+ * (protocol §5); what it returns is parsed, never trusted. It throws a KeyError to refuse; anything else it throws counts
+ * as `key-unavailable` and is tried again.
+ */
+export type KeySource = (request: KeyRequest, options?: { signal?: AbortSignal }) => PromiseLike<unknown> | unknown

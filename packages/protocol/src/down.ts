@@ -1,0 +1,45 @@
+import type { MessageCodec } from './codec/message.ts'
+import { type Ack, ack, type Staged, staged } from './messages/append.ts'
+import { type AwarenessDown, awarenessDown, type Left, left } from './messages/awareness.ts'
+import { type Incompatible, incompatible, type Welcome, welcome } from './messages/greeting.ts'
+import { type Joined, joined } from './messages/join.ts'
+import { type NewRecord, newRecord, type Opened, opened } from './messages/open.ts'
+import { type CaughtUp, caughtUp, type Entries, entriesMessage } from './messages/read.ts'
+import { type Refused, refused } from './messages/refused.ts'
+import { type Closed, closed, type Heartbeat, heartbeat, type Pong, pong } from './messages/upkeep.ts'
+
+/** Everything a relay says. */
+export type Down =
+  | Welcome
+  | Incompatible
+  | Joined
+  | Entries
+  | CaughtUp
+  | Staged
+  | Ack
+  | Opened
+  | NewRecord
+  | Refused
+  | AwarenessDown
+  | Left
+  | Heartbeat
+  | Closed
+  | Pong
+
+export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Down, { type: T }>> } = {
+  welcome,
+  incompatible,
+  joined,
+  entries: entriesMessage,
+  'caught-up': caughtUp,
+  staged,
+  ack,
+  opened,
+  record: newRecord,
+  refused,
+  awareness: awarenessDown,
+  left,
+  heartbeat,
+  closed,
+  pong,
+}

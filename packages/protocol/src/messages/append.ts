@@ -1,0 +1,61 @@
+import { channel, hash8, request, uint } from '../codec/field.ts'
+import { defineMessage } from '../codec/message.ts'
+import { type Entry, entries } from './entry.ts'
+
+/**
+ * Entries of a request that is too large for one frame. The relay holds them until the `append` or `open` of the same
+ * request; any other request, a refusal and the end of the channel discard them. Answered by `staged` or `refused`.
+ */
+export interface Stage {
+  readonly type: 'stage'
+  readonly channel: number
+  readonly request: number
+  readonly envelopes: Entry[]
+}
+
+/** Stores what is staged under this request and then these, all or nothing. Answered by `ack` or `refused`. */
+export interface Append {
+  readonly type: 'append'
+  readonly channel: number
+  readonly request: number
+  /** May be empty where something is staged. */
+  readonly envelopes: Entry[]
+}
+
+/** Held, not stored. */
+export interface Staged {
+  readonly type: 'staged'
+  readonly channel: number
+  readonly request: number
+}
+
+/** Durable: said only after the commit. The relay does not send a session its own entries; the ack stands for them. */
+export interface Ack {
+  readonly type: 'ack'
+  readonly channel: number
+  readonly request: number
+  /** Of the last entry of the request; the first has sequence - count + 1. */
+  readonly sequence: number
+  readonly count: number
+  /** The first 8 bytes of H after the last entry. */
+  readonly hash: Uint8Array
+}
+
+export const stage = defineMessage<Stage>('stage', 0x13, { channel, request, envelopes: entries(1) })
+
+export const append = defineMessage<Append>('append', 0x14, { channel, request, envelopes: entries(0) })
+
+export const staged = defineMessage<Staged>('staged', 0x45, { channel, request })
+
+export const ack = defineMessage<Ack>(
+  'ack',
+  0x46,
+  {
+    channel,
+    request,
+    sequence: uint(1, Number.MAX_SAFE_INTEGER),
+    count: uint(1, Number.MAX_SAFE_INTEGER),
+    hash: hash8,
+  },
+  ({ sequence, count }) => (count > sequence ? `expected at most ${sequence} entries, got ${count}` : undefined),
+)

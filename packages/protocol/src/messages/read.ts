@@ -1,0 +1,51 @@
+import { channel, hash8, hash8OrEmpty, request, requestOrNone, sequence, uint } from '../codec/field.ts'
+import { defineMessage } from '../codec/message.ts'
+import { type Entry, entries } from './entry.ts'
+
+/** Reads the log again from `after` + 1, the session's own entries included: `entries` as needed, then `caught-up`. */
+export interface Read {
+  readonly type: 'read'
+  readonly channel: number
+  /** From 1: `caught-up` with request 0 is the one of the join. */
+  readonly request: number
+  readonly after: number
+}
+
+/** Consecutive entries of the log. */
+export interface Entries {
+  readonly type: 'entries'
+  readonly channel: number
+  /** Sequence of the first; the others follow without a gap. */
+  readonly first: number
+  /** The first 8 bytes of H before the first. */
+  readonly hashBefore: Uint8Array
+  readonly entries: Entry[]
+}
+
+/** Every entry through `sequence` has been sent. */
+export interface CaughtUp {
+  readonly type: 'caught-up'
+  readonly channel: number
+  /** The `read` that this ends, or 0 after a join. */
+  readonly request: number
+  readonly sequence: number
+  /** The first 8 bytes of H there; empty where the document has no epoch yet. */
+  readonly hash: Uint8Array
+}
+
+export const read = defineMessage<Read>('read', 0x16, { channel, request, after: sequence })
+
+export const entriesMessage = defineMessage<Entries>(
+  'entries',
+  0x43,
+  { channel, first: uint(1, Number.MAX_SAFE_INTEGER), hashBefore: hash8, entries: entries(1) },
+  ({ first, entries }) =>
+    Number.isSafeInteger(first + (entries.length - 1)) ? undefined : 'expected sequences below 2^53',
+)
+
+export const caughtUp = defineMessage<CaughtUp>('caught-up', 0x44, {
+  channel,
+  request: requestOrNone,
+  sequence,
+  hash: hash8OrEmpty,
+})

@@ -1,0 +1,193 @@
+import {
+  EnvelopeError,
+  EnvelopeKind,
+  encodeAwarenessBody,
+  isCurrentAwareness,
+  openEnvelope,
+  parseAwarenessBody,
+  type Sealer,
+} from '@y-sealed/envelope'
+import type { Clock } from '@y-sealed/key-client'
+import { MAX_AWARENESS_BYTES } from '@y-sealed/protocol'
+import {
+  type Awareness,
+  applyAwarenessUpdate,
+  encodeAwarenessUpdate,
+  removeAwarenessStates,
+} from 'y-protocols/awareness'
+import type { Epoch } from '../epoch/epoch.ts'
+import { hex } from '../hex.ts'
+import type { Problems } from '../problems.ts'
+import { readAwarenessIds } from './awareness-ids.ts'
+
+/** A caret that moves with every key is told at most this often: smooth for the eye, and a tenth of the traffic. */
+const COALESCE_MS = 80
+/** States of one session: its own client id, and room for the subdocuments' providers that share it. */
+const MAX_IDS_PER_SESSION = 8
+
+export interface SealedAwarenessPorts {
+  readonly awareness: Awareness
+  readonly origin: object
+  readonly problems: Problems
+  readonly clock: Clock
+  send(envelope: Uint8Array): void
+}
+
+interface Change {
+  added: number[]
+  updated: number[]
+  removed: number[]
+}
+
+interface RemoteSession {
+  readonly salt: string
+  /** Highest counter taken of this salt: an older state must not come back. */
+  readonly counter: number
+  readonly clientIds: Set<number>
+}
+
+/**
+ * Awareness, sealed. Only the own state is sent (an echo of others' is N² on a relay that cannot merge), and states leave with their session.
+ */
+export class SealedAwareness {
+  readonly #ports: SealedAwarenessPorts
+  readonly #sessions = new Map<number, RemoteSession>()
+  /** The newest envelope per session, from before the key came. */
+  readonly #early = new Map<number, Uint8Array>()
+  #epoch: Epoch | undefined
+  #sealer: Sealer | undefined
+  #timer: unknown
+  #isWaiting = false
+  #isDirty = false
+  #inbound: Promise<void> = Promise.resolve()
+
+  constructor(ports: SealedAwarenessPorts) {
+    this.#ports = ports
+    ports.awareness.on('update', this.#onUpdate)
+  }
+
+  /** The session is keyed: tells the own state anew, since the others forgot it when this client left. */
+  start(epoch: Epoch, sealer: Sealer): void {
+    const { awareness } = this.#ports
+    this.#epoch = epoch
+    this.#sealer = sealer
+    for (const [session, envelope] of this.#early) this.receive(session, envelope)
+    this.#early.clear()
+    // Setting the state raises its clock: with an old one, those who have seen this client leave would not show it again.
+    const state = awareness.getLocalState()
+    if (state !== null) awareness.setLocalState(state)
+  }
+
+  /** Sealers change within a session when they are spent. */
+  useSealer(sealer: Sealer): void {
+    this.#sealer = sealer
+  }
+
+  receive(session: number, envelope: Uint8Array): void {
+    const epoch = this.#epoch
+    if (epoch === undefined) this.#early.set(session, envelope)
+    // One after the other: a state that opens sooner than the one before it must not be replaced by it.
+    else this.#inbound = this.#inbound.then(() => this.#open(epoch, session, envelope))
+  }
+
+  left(session: number): void {
+    this.#early.delete(session)
+    this.#inbound = this.#inbound.then(() => {
+      const remote = this.#sessions.get(session)
+      this.#sessions.delete(session)
+      if (remote !== undefined)
+        removeAwarenessStates(this.#ports.awareness, this.#othersOf(remote.clientIds), this.#ports.origin)
+    })
+  }
+
+  /** Tells the others that this client goes, in this very turn. */
+  sayGoodbye(): void {
+    const { awareness } = this.#ports
+    if (this.#sealer === undefined || !awareness.meta.has(awareness.clientID)) return
+    this.#seal(encodeAwarenessUpdate(awareness, [awareness.clientID], new Map()))
+  }
+
+  /** The connection is gone, and with it everybody else. */
+  stop(): void {
+    this.#epoch = undefined
+    this.#sealer = undefined
+    this.#isWaiting = false
+    this.#ports.clock.clearTimeout(this.#timer)
+    this.#sessions.clear()
+    this.#early.clear()
+    const { awareness, origin } = this.#ports
+    removeAwarenessStates(awareness, this.#othersOf(awareness.getStates().keys()), origin)
+  }
+
+  destroy(): void {
+    this.stop()
+    this.#ports.awareness.off('update', this.#onUpdate)
+  }
+
+  readonly #onUpdate = ({ added, updated, removed }: Change, origin: unknown): void => {
+    const { awareness } = this.#ports
+    if (origin === this.#ports.origin) return
+    if (![...added, ...updated, ...removed].includes(awareness.clientID)) return
+    this.#isDirty = true
+    this.#sendSoon()
+  }
+
+  #sendSoon(): void {
+    if (this.#isWaiting || this.#sealer === undefined || !this.#isDirty) return
+    const { awareness, clock } = this.#ports
+    this.#isDirty = false
+    this.#isWaiting = true
+    this.#seal(encodeAwarenessUpdate(awareness, [awareness.clientID]))
+    this.#timer = clock.setTimeout(() => {
+      this.#isWaiting = false
+      this.#sendSoon()
+    }, COALESCE_MS)
+  }
+
+  #seal(update: Uint8Array): void {
+    const { clock, problems, send } = this.#ports
+    const body = encodeAwarenessBody(clock.now(), update)
+    const [envelope, second] = this.#sealer?.sealNow(EnvelopeKind.awareness, body) ?? []
+    if (envelope === undefined) return
+    if (second !== undefined || envelope.length > MAX_AWARENESS_BYTES) {
+      problems.raise('limit', `the awareness state has ${update.length} bytes; it is kept local`, 'awareness')
+      return
+    }
+    send(envelope)
+  }
+
+  async #open(epoch: Epoch, session: number, envelope: Uint8Array): Promise<void> {
+    const { awareness, origin, clock, problems } = this.#ports
+    try {
+      const opened = await openEnvelope(epoch.keys, envelope)
+      if (epoch !== this.#epoch || opened.kind !== EnvelopeKind.awareness) return
+      const remote = this.#sessions.get(session)
+      const salt = hex(opened.salt)
+      const body = parseAwarenessBody(opened.body)
+      if ((remote?.salt === salt && opened.counter <= remote.counter) || !isCurrentAwareness(body, clock.now())) {
+        problems.count('awareness-replayed')
+        return
+      }
+      const ids = readAwarenessIds(body.update)
+      // Nobody speaks for this client but itself, and nobody for a crowd.
+      if (ids.includes(awareness.clientID) || ids.length > MAX_IDS_PER_SESSION) {
+        problems.count('awareness-refused')
+        return
+      }
+      this.#sessions.set(session, { salt, counter: opened.counter, clientIds: new Set(ids) })
+      applyAwarenessUpdate(awareness, body.update, origin)
+    } catch (error) {
+      if (error instanceof EnvelopeError) problems.raise('tampered', 'an awareness state does not open', 'awareness')
+      else
+        problems.raise(
+          'member-fault',
+          `an awareness state is not usable (${error instanceof Error ? error.name : 'error'})`,
+          'awareness',
+        )
+    }
+  }
+
+  #othersOf(ids: Iterable<number>): number[] {
+    return [...ids].filter((id) => id !== this.#ports.awareness.clientID)
+  }
+}

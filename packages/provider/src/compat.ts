@@ -1,0 +1,2 @@
+export * from './index.ts'
+export { SealedProvider as WebsocketProvider } from './provider.ts'

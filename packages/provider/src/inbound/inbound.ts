@@ -1,0 +1,274 @@
+import { EnvelopeError, type Opened, openEnvelope } from '@y-sealed/envelope'
+import type { Clock } from '@y-sealed/key-client'
+import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
+import * as Y from 'yjs'
+import type { Epoch } from '../epoch/epoch.ts'
+import { equalBytes } from '../hex.ts'
+import type { LogState } from '../log-state/log-state.ts'
+import type { Problems } from '../problems.ts'
+import { Intake, type Placed } from './intake.ts'
+import { SealerOrder } from './sealer-order.ts'
+
+/** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
+const GAP_PATIENCE_MS = 10_000
+/** How many (sequence, H) pairs are kept to compare other sealers' births with (protocol §6). */
+const MAX_REMEMBERED_HASHES = 1_024
+
+export interface InboundPorts {
+  readonly doc: Y.Doc
+  /** Origin of the Yjs transactions, by which the provider knows its own from the user's. */
+  readonly origin: object
+  readonly logState: LogState
+  readonly problems: Problems
+  readonly clock: Clock
+  /** The salt that this session seals with now: nobody else's entry may carry it. */
+  ownSalt(): Uint8Array | undefined
+  /** The cursor moved. */
+  onProgress(): void
+  /** An append of ours stands in the log, and its ack told the truth. */
+  onSettled(): void
+  /** Ask the relay for the entries after this sequence again. */
+  reread(after: number): void
+  /** The relay's words do not fit together: connect anew. */
+  onRelayFault(message: string): void
+}
+
+type Verdict = Opened | 'unusable' | undefined
+
+/** Entries → updates: brings them in order, opens them, applies them in one transaction per run and moves the cursor. */
+export class Inbound {
+  readonly #ports: InboundPorts
+  #epoch: Epoch | undefined
+  #intake = new Intake(new Uint8Array(32))
+  readonly #order: SealerOrder
+  readonly #hashes = new Map<number, Uint8Array>()
+  /** Entries whose tag failed once: read again, and unusable if the same bytes come again. */
+  readonly #suspects = new Map<number, Uint8Array>()
+  #run = 0
+  #draining = false
+  #gapTimer: unknown
+
+  constructor(ports: InboundPorts) {
+    this.#ports = ports
+    this.#order = new SealerOrder(() => {
+      ports.problems.raise('member-fault', 'the parts of a sealed update do not fit together', 'update')
+    })
+  }
+
+  get cursor(): number {
+    return this.#intake.cursor
+  }
+
+  /** H at the cursor, 32 bytes; before an epoch is known, zeros. */
+  get hash(): Uint8Array {
+    return this.#intake.hash
+  }
+
+  get hasHole(): boolean {
+    return this.#intake.hasHole
+  }
+
+  get isIdle(): boolean {
+    return !this.#draining && this.#intake.isEmpty
+  }
+
+  get overflowed(): boolean {
+    return this.#intake.overflowed
+  }
+
+  /** Starts (again) at the first entry of an epoch: on adopting it, and after a rollback. Entries that came before the key stay. */
+  begin(epoch: Epoch, keepWaiting: boolean): void {
+    const waiting = this.#intake
+    this.#epoch = epoch
+    if (keepWaiting && waiting.cursor === 0) waiting.hash = epoch.startHash
+    else this.#intake = new Intake(epoch.startHash)
+    this.#order.clear()
+    this.#hashes.clear()
+    this.#remember(0, epoch.startHash)
+    this.forgetWaiting(keepWaiting)
+  }
+
+  /** The connection is new: what waits is sent again from the cursor. */
+  forgetWaiting(keepEntries = false): void {
+    this.#run++
+    this.#suspects.clear()
+    if (!keepEntries) this.#intake.forgetWaiting()
+  }
+
+  receive(first: number, hashBefore: Uint8Array, entries: readonly Entry[]): void {
+    this.#intake.place(first, hashBefore, entries)
+    void this.#drain()
+  }
+
+  receiveAck(lastSequence: number, entries: readonly Entry[], update: Uint8Array, hashAfter: Uint8Array): void {
+    if (lastSequence - entries.length < this.cursor) {
+      this.#ports.onRelayFault(`an ack names sequence ${lastSequence}, which was taken before`)
+      return
+    }
+    this.#intake.placeOwn(lastSequence, entries, update, hashAfter)
+    void this.#drain()
+  }
+
+  drain(): void {
+    void this.#drain()
+  }
+
+  stop(): void {
+    this.#run++
+    this.#ports.clock.clearTimeout(this.#gapTimer)
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining || this.#epoch === undefined) return
+    this.#draining = true
+    try {
+      for (;;) {
+        const life = this.#run
+        const run = this.#intake.nextRun()
+        if (run.length === 0) break
+        const verdicts = await Promise.all(run.map((placed) => this.#open(this.#epoch as Epoch, placed)))
+        // Meanwhile the connection may be another: these entries come again.
+        if (life !== this.#run) continue
+        this.#takeRun(run, verdicts)
+        if (life !== this.#run) continue
+      }
+    } finally {
+      this.#draining = false
+    }
+    this.#watchGap()
+    this.#ports.onProgress()
+  }
+
+  async #open(epoch: Epoch, placed: Placed): Promise<Verdict> {
+    if (placed.own !== undefined) return undefined
+    try {
+      return await openEnvelope(epoch.keys, placed.entry.envelope)
+    } catch (error) {
+      if (error instanceof EnvelopeError) return 'unusable'
+      throw error
+    }
+  }
+
+  #takeRun(run: Placed[], verdicts: Verdict[]): void {
+    const updates: Uint8Array[] = []
+    let settled = 0
+    let fault: string | undefined
+    let rereadAfter: number | undefined
+    for (const [i, placed] of run.entries()) {
+      const { entry, sequence, own, hashBefore } = placed
+      if (hashBefore !== undefined && !equalBytes(hashBefore, hashPrefix(this.hash))) {
+        fault = `the log before sequence ${sequence} is not the one that was read`
+        break
+      }
+      const hash = nextHash(this.hash, leafHash(entry.proof, entry.envelope))
+      if (own !== undefined) {
+        if (own.hashAfter !== undefined && !equalBytes(own.hashAfter, hashPrefix(hash))) {
+          fault = `the ack of sequence ${sequence} does not fit what was sent`
+          break
+        }
+        if (own.update !== undefined) {
+          this.#ports.logState.add(own.update)
+          settled++
+        }
+      } else if (!this.#takeForeign(placed, verdicts[i], updates)) {
+        rereadAfter = sequence - 1
+        break
+      }
+      this.#intake.advance(hash)
+      this.#remember(sequence, hash)
+    }
+    if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
+    this.#apply(updates)
+    for (; settled > 0; settled--) this.#ports.onSettled()
+    if (rereadAfter !== undefined) {
+      this.#intake.forgetWaiting()
+      this.#ports.reread(rereadAfter)
+    }
+    if (fault !== undefined) this.#ports.onRelayFault(fault)
+  }
+
+  /** False: the entry is not usable as it came; it is read again once. */
+  #takeForeign({ entry, sequence }: Placed, verdict: Verdict, updates: Uint8Array[]): boolean {
+    const { problems } = this.#ports
+    if (verdict === undefined || verdict === 'unusable') {
+      const before = this.#suspects.get(sequence)
+      if (before === undefined || !equalBytes(before, entry.envelope)) {
+        this.#suspects.set(sequence, entry.envelope)
+        return false
+      }
+      this.#suspects.delete(sequence)
+      problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'entry')
+      return true
+    }
+    const ownSalt = this.#ports.ownSalt()
+    if (ownSalt !== undefined && equalBytes(ownSalt, verdict.salt)) {
+      problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry')
+      return true
+    }
+    this.#compareBirth(verdict, sequence)
+    const accepted = this.#order.accept(verdict)
+    if (accepted.replayed) problems.count('replayed')
+    else problems.count('opened')
+    updates.push(...accepted.updates)
+    return true
+  }
+
+  /** A sealer's first envelope names the history it was born in (protocol §3, flag 8). */
+  #compareBirth({ birth }: Opened, sequence: number): void {
+    if (birth === undefined) return
+    const ours = this.#hashes.get(birth.sequence)
+    if (ours !== undefined && !equalBytes(ours, birth.hash)) {
+      this.#ports.problems.raise(
+        'fork',
+        `the sealer of entry ${sequence} saw another history at sequence ${birth.sequence}`,
+        'entry',
+      )
+    }
+  }
+
+  #apply(updates: readonly Uint8Array[]): void {
+    if (updates.length === 0) return
+    const { doc, origin, logState, problems } = this.#ports
+    doc.transact(() => {
+      for (const update of updates) {
+        try {
+          const decoded = Y.decodeUpdate(update)
+          Y.applyUpdate(doc, update, origin)
+          logState.addDecoded(decoded)
+        } catch (error) {
+          problems.raise(
+            'member-fault',
+            `a sealed update is no usable Yjs update (${error instanceof Error ? error.name : 'error'})`,
+            'update',
+          )
+        }
+      }
+    }, origin)
+  }
+
+  #watchGap(): void {
+    const { clock, problems } = this.#ports
+    if (!this.#order.isHolding) {
+      clock.clearTimeout(this.#gapTimer)
+      this.#gapTimer = undefined
+      return
+    }
+    this.#gapTimer ??= clock.setTimeout(() => {
+      this.#gapTimer = undefined
+      if (!this.#order.isHolding) return
+      this.#apply(this.#giveUp('an entry of a sealer is missing'))
+      problems.count('gaps-given-up')
+    }, GAP_PATIENCE_MS)
+  }
+
+  #giveUp(why: string): Uint8Array[] {
+    this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')
+    return this.#order.giveUp()
+  }
+
+  #remember(sequence: number, hash: Uint8Array): void {
+    this.#hashes.set(sequence, hash)
+    const oldest = sequence - MAX_REMEMBERED_HASHES
+    if (oldest >= 0) this.#hashes.delete(oldest)
+  }
+}

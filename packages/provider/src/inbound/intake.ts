@@ -1,0 +1,115 @@
+import type { Entry } from '@y-sealed/protocol'
+
+/** An entry at its place in the log, waiting to be processed. */
+export interface Placed {
+  readonly sequence: number
+  readonly entry: Entry
+  /** The first 8 bytes of H before this entry, where the relay named them. */
+  readonly hashBefore?: Uint8Array
+  /** Our own entry, placed by its ack: it is not opened again. */
+  readonly own?: OwnEntry
+}
+
+export interface OwnEntry {
+  /** What the whole append added to the log; on its last entry only. */
+  readonly update?: Uint8Array
+  /** The first 8 bytes of H after the append, from the ack; on its last entry only. */
+  readonly hashAfter?: Uint8Array
+}
+
+/** Entries that cannot be processed yet (no key, or a hole before them) are held up to this; more are read again later. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+/** One run is applied in one Yjs transaction: large enough to be quick, small enough to let the page breathe. */
+const RUN_ENTRIES = 512
+const RUN_BYTES = 1024 * 1024
+
+/**
+ * Brings entries into the order of the log. The cursor moves only by the next sequence (protocol §3); an ack only places our own entry,
+ * so that an ack that overtakes others' entries (several relay nodes) skips nothing.
+ */
+export class Intake {
+  cursor = 0
+  /** H at the cursor, 32 bytes. */
+  hash: Uint8Array
+  /** Entries were dropped for want of room: read again before anything else. */
+  overflowed = false
+  readonly #waiting = new Map<number, Placed>()
+  #waitingBytes = 0
+
+  constructor(startHash: Uint8Array) {
+    this.hash = startHash
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0
+  }
+
+  /** Entries wait, but not the next one. */
+  get hasHole(): boolean {
+    return this.#waiting.size > 0 && !this.#waiting.has(this.cursor + 1)
+  }
+
+  place(first: number, hashBefore: Uint8Array, entries: readonly Entry[]): void {
+    entries.forEach((entry, i) => {
+      const sequence = first + i
+      this.#put(i === 0 ? { sequence, entry, hashBefore } : { sequence, entry })
+    })
+  }
+
+  placeOwn(lastSequence: number, entries: readonly Entry[], update: Uint8Array, hashAfter: Uint8Array): void {
+    const first = lastSequence - entries.length + 1
+    entries.forEach((entry, i) => {
+      const own = i === entries.length - 1 ? { update, hashAfter } : {}
+      // The ack is the last word on our own entry, whatever a re-read brought before it.
+      this.#drop(first + i)
+      this.#put({ sequence: first + i, entry, own })
+    })
+  }
+
+  /** The entries that come next, without taking them. */
+  nextRun(): Placed[] {
+    const run: Placed[] = []
+    let bytes = 0
+    for (let sequence = this.cursor + 1; run.length < RUN_ENTRIES && bytes < RUN_BYTES; sequence++) {
+      const placed = this.#waiting.get(sequence)
+      if (placed === undefined) break
+      run.push(placed)
+      bytes += placed.entry.envelope.length
+    }
+    return run
+  }
+
+  /** The next entry was processed. */
+  advance(hash: Uint8Array): void {
+    this.cursor++
+    this.hash = hash
+    this.#drop(this.cursor)
+  }
+
+  /** Forgets what waits: the relay sends it again from the cursor. */
+  forgetWaiting(): void {
+    this.#waiting.clear()
+    this.#waitingBytes = 0
+    this.overflowed = false
+  }
+
+  #put(placed: Placed): void {
+    if (placed.sequence <= this.cursor || this.#waiting.has(placed.sequence)) return
+    const size = placed.entry.envelope.length
+    if (
+      this.#waitingBytes + size > MAX_WAITING_BYTES &&
+      placed.own === undefined &&
+      placed.sequence !== this.cursor + 1
+    ) {
+      this.overflowed = true
+      return
+    }
+    this.#waiting.set(placed.sequence, placed)
+    this.#waitingBytes += size
+  }
+
+  #drop(sequence: number): void {
+    const placed = this.#waiting.get(sequence)
+    if (placed !== undefined && this.#waiting.delete(sequence)) this.#waitingBytes -= placed.entry.envelope.length
+  }
+}

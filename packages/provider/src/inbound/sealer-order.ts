@@ -1,0 +1,133 @@
+import { EnvelopeError, EnvelopeKind, joinParts, type Opened } from '@y-sealed/envelope'
+import { hex } from '../hex.ts'
+
+/** What may be held back for a document (protocol §3): beyond it, what waits is handed over with its hole. */
+const MAX_HELD_ENTRIES = 1_024
+const MAX_HELD_BYTES = 4 * 1024 * 1024
+
+interface SealerState {
+  next: number
+  /** Counters that were given up; a late original is still taken. */
+  readonly missing: Set<number>
+  readonly held: Map<number, Opened>
+  /** The parts of an update whose last part has not come. */
+  parts: Opened[]
+}
+
+export interface Accepted {
+  /** Yjs updates that may be applied now, in order. */
+  readonly updates: Uint8Array[]
+  /** The entry had been seen before: it applies nothing. */
+  readonly replayed: boolean
+  /** The entry waits for an earlier one of its sealer. */
+  readonly held: boolean
+}
+
+const REPLAYED: Accepted = { updates: [], replayed: true, held: false }
+const HELD: Accepted = { updates: [], replayed: false, held: true }
+
+/**
+ * Gapless order per sealer, below Yjs (protocol §3 "Reader"). State is made only from envelopes whose tag has verified. A hole holds back its own
+ * sealer only; one relay that drops a single envelope would otherwise make Yjs merge its pending structs again at every later update.
+ */
+export class SealerOrder {
+  readonly #sealers = new Map<string, SealerState>()
+  readonly #onUnusable: () => void
+  #heldEntries = 0
+  #heldBytes = 0
+
+  /** `onUnusable`: parts that make no update; a member sealed them, the relay cannot have. */
+  constructor(onUnusable: () => void) {
+    this.#onUnusable = onUnusable
+  }
+
+  get isHolding(): boolean {
+    return this.#heldEntries > 0
+  }
+
+  get isOverfull(): boolean {
+    return this.#heldEntries > MAX_HELD_ENTRIES || this.#heldBytes > MAX_HELD_BYTES
+  }
+
+  accept(opened: Opened): Accepted {
+    const sealer = this.#sealer(opened.salt)
+    if (opened.counter < sealer.next) {
+      if (!sealer.missing.delete(opened.counter)) return REPLAYED
+      return { updates: this.#take(sealer, opened), replayed: false, held: false }
+    }
+    if (opened.counter > sealer.next) {
+      if (sealer.held.has(opened.counter)) return REPLAYED
+      sealer.held.set(opened.counter, opened)
+      this.#heldEntries++
+      this.#heldBytes += opened.body.length
+      return HELD
+    }
+    const updates = this.#take(sealer, opened)
+    sealer.next++
+    this.#releaseFollowing(sealer, updates)
+    return { updates, replayed: false, held: false }
+  }
+
+  /** Gives up waiting: everything held, in counter order; the holes are remembered. */
+  giveUp(): Uint8Array[] {
+    const updates: Uint8Array[] = []
+    for (const sealer of this.#sealers.values()) {
+      for (const counter of [...sealer.held.keys()].sort((a, b) => a - b)) {
+        for (; sealer.next < counter; sealer.next++) sealer.missing.add(sealer.next)
+        // Parts on the two sides of a hole make no update.
+        sealer.parts = []
+        this.#releaseFollowing(sealer, updates)
+      }
+    }
+    return updates
+  }
+
+  clear(): void {
+    this.#sealers.clear()
+    this.#heldEntries = 0
+    this.#heldBytes = 0
+  }
+
+  #sealer(salt: Uint8Array): SealerState {
+    const id = hex(salt)
+    let sealer = this.#sealers.get(id)
+    if (sealer === undefined) {
+      sealer = { next: 1, missing: new Set(), held: new Map(), parts: [] }
+      this.#sealers.set(id, sealer)
+    }
+    return sealer
+  }
+
+  #releaseFollowing(sealer: SealerState, updates: Uint8Array[]): void {
+    for (let opened = sealer.held.get(sealer.next); opened !== undefined; opened = sealer.held.get(sealer.next)) {
+      sealer.held.delete(sealer.next)
+      this.#heldEntries--
+      this.#heldBytes -= opened.body.length
+      updates.push(...this.#take(sealer, opened))
+      sealer.next++
+    }
+  }
+
+  /** Witnesses count in the same stream (leaving one out is a gap) but carry no update. */
+  #take(sealer: SealerState, opened: Opened): Uint8Array[] {
+    const { parts } = sealer
+    const isPart = opened.more || opened.continues
+    if (opened.kind !== EnvelopeKind.update || opened.continues !== parts.length > 0) {
+      // A first part where a later one should be, or the other way round: neither makes an update.
+      if (isPart || parts.length > 0) this.#onUnusable()
+      sealer.parts = opened.more && !opened.continues ? [opened] : []
+      return isPart || opened.kind !== EnvelopeKind.update ? [] : [opened.body]
+    }
+    if (!isPart) return [opened.body]
+    parts.push(opened)
+    if (opened.more) return []
+    sealer.parts = []
+    try {
+      return [joinParts(parts)]
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error
+      this.#onUnusable()
+      return []
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** A half-open range of Yjs clocks [start, end) of one client. */
+interface Range {
+  start: number
+  end: number
+}
+
+/** A set of Yjs ids (client, clock), kept as sorted, disjoint, non-touching ranges per client. */
+export class IdRanges {
+  readonly #byClient = new Map<number, Range[]>()
+
+  clients(): IterableIterator<number> {
+    return this.#byClient.keys()
+  }
+
+  add(client: number, start: number, length: number): void {
+    if (length <= 0) return
+    const end = start + length
+    const ranges = this.#byClient.get(client)
+    if (ranges === undefined) {
+      this.#byClient.set(client, [{ start, end }])
+      return
+    }
+    const last = ranges.at(-1)
+    // Typing appends at the end: no search for it.
+    if (last === undefined || start > last.end) {
+      ranges.push({ start, end })
+      return
+    }
+    const from = firstTouching(ranges, start)
+    let to = from
+    let low = start
+    let high = end
+    for (let range = ranges[to]; range !== undefined && range.start <= end; range = ranges[++to]) {
+      low = Math.min(low, range.start)
+      high = Math.max(high, range.end)
+    }
+    ranges.splice(from, to - from, { start: low, end: high })
+  }
+
+  /** The parts of [start, start + length) that are not in the set, as [start, length] pairs. */
+  missing(client: number, start: number, length: number): Array<readonly [number, number]> {
+    const ranges = this.#byClient.get(client) ?? []
+    const end = start + length
+    const out: Array<readonly [number, number]> = []
+    let at = start
+    for (let i = firstTouching(ranges, start); i < ranges.length && at < end; i++) {
+      const range = ranges[i]
+      if (range === undefined || range.start >= end) break
+      if (range.start > at) out.push([at, range.start - at])
+      at = Math.max(at, range.end)
+    }
+    if (at < end) out.push([at, end - at])
+    return out
+  }
+
+  has(client: number, start: number, length: number): boolean {
+    return this.missing(client, start, length).length === 0
+  }
+
+  /** How far the ids of a client are in the set without a hole, from 0: its entry in a state vector. */
+  contiguous(client: number): number {
+    const first = this.#byClient.get(client)?.[0]
+    return first !== undefined && first.start === 0 ? first.end : 0
+  }
+
+  clear(): void {
+    this.#byClient.clear()
+  }
+}
+
+/** Index of the first range whose end is not before `clock`. */
+function firstTouching(ranges: readonly Range[], clock: number): number {
+  let low = 0
+  let high = ranges.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const range = ranges[middle]
+    if (range !== undefined && range.end < clock) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,67 @@
+import * as Y from 'yjs'
+import { IdRanges } from './id-ranges.ts'
+
+type DecodedUpdate = ReturnType<typeof Y.decodeUpdate>
+type DeleteSet = DecodedUpdate['ds']
+
+/**
+ * What the log is known to hold (protocol §7 "log state"): the ids of all structs and deletes applied from it.
+ * It is kept beside the Y.Doc, which may hold more: the difference is what this client still has to send.
+ */
+export class LogState {
+  readonly #structs = new IdRanges()
+  readonly #deletes = new IdRanges()
+
+  /** Adds an update that is in the log. Throws if the bytes are no Yjs V1 update. */
+  add(update: Uint8Array): void {
+    this.addDecoded(Y.decodeUpdate(update))
+  }
+
+  addDecoded({ structs, ds }: DecodedUpdate): void {
+    for (const struct of structs) {
+      // A Skip stands for what the update does not carry.
+      if (!(struct instanceof Y.Skip)) this.#structs.add(struct.id.client, struct.id.clock, struct.length)
+    }
+    this.addDeletes(ds)
+  }
+
+  /**
+   * Adds deletes that follow from the log without standing in it: integrating a map entry deletes the one it replaces, and a
+   * child of a deleted parent is deleted on arrival. Every member derives them alike, so nobody has to send them.
+   */
+  addDeletes(ds: DeleteSet): void {
+    ds.clients.forEach((items, client) => {
+      for (const item of items) this.#deletes.add(client, item.clock, item.len)
+    })
+  }
+
+  covers({ structs, ds }: DecodedUpdate): boolean {
+    for (const struct of structs) {
+      if (!(struct instanceof Y.Skip) && !this.#structs.has(struct.id.client, struct.id.clock, struct.length))
+        return false
+    }
+    for (const [client, items] of ds.clients) {
+      for (const item of items) if (!this.#deletes.has(client, item.clock, item.len)) return false
+    }
+    return true
+  }
+
+  stateVector(): Map<number, number> {
+    const vector = new Map<number, number>()
+    for (const client of this.#structs.clients()) {
+      const clock = this.#structs.contiguous(client)
+      if (clock > 0) vector.set(client, clock)
+    }
+    return vector
+  }
+
+  /** The parts of a delete range that the log lacks, as [clock, length] pairs. */
+  missingDeletes(client: number, clock: number, length: number): Array<readonly [number, number]> {
+    return this.#deletes.missing(client, clock, length)
+  }
+
+  clear(): void {
+    this.#structs.clear()
+    this.#deletes.clear()
+  }
+}

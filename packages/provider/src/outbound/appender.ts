@@ -1,0 +1,224 @@
+import { EnvelopeKind, type Sealer } from '@y-sealed/envelope'
+import type { Clock } from '@y-sealed/key-client'
+import { type Ack, DEFAULT_LIMITS, type Entry, type Limits, type Refused, type Up } from '@y-sealed/protocol'
+import type { Problems } from '../problems.ts'
+import type { Outbox } from './outbox.ts'
+import { StagedRequest } from './staged-request.ts'
+
+/** Up to here an envelope is sealed synchronously: in browsers noble is then quicker than a round trip to WebCrypto's thread. */
+const SYNC_SEAL_BYTES = 4 * 1024
+/** A relay that pauses (a rotation elsewhere) says so for at most 5 s (protocol §6); asked again after this. */
+const PAUSED_RETRY_MS = 500
+
+export interface AppenderPorts {
+  readonly outbox: Outbox
+  readonly problems: Problems
+  readonly clock: Clock
+  readonly flushDelayMs: number
+  nextRequest(): number
+  send(messages: Up[]): void
+  /** Content of the document that is not in the log, as one update. */
+  difference(): Uint8Array | undefined
+  /** Where the log was read to, for the first envelope of a sealer. */
+  birth(): { sequence: number; hash: Uint8Array }
+  /** A fresh sealer, when the one in use is spent. */
+  renewSealer(): Promise<Sealer>
+  onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array): void
+  /** Anything but `paused` and `limit`: the sealer is retired, the log read again, the rest sealed anew. */
+  onRefused(refused: Refused): void
+}
+
+interface InFlight {
+  readonly update: Uint8Array
+  readonly staged: StagedRequest
+}
+
+/**
+ * Updates → sealed entries → relay. One append in flight per document; what is typed meanwhile waits and goes out as one update.
+ * Nothing overtakes: a refused append is sealed again, under a new sealer, before anything newer.
+ */
+export class Appender {
+  readonly #ports: AppenderPorts
+  #channel = 0
+  #limits: Limits = DEFAULT_LIMITS
+  #sealer: Sealer | undefined
+  #inFlight: InFlight | undefined
+  #sealing = false
+  #timer: unknown
+  #isScheduled = false
+  /** Over a limit: nothing is sent until the user changes something. */
+  #isOverLimit = false
+  #isPaused = false
+  #repair = false
+  #life = 0
+
+  constructor(ports: AppenderPorts) {
+    this.#ports = ports
+  }
+
+  /** An append is on its way: its ack must still be waited for. */
+  get isBusy(): boolean {
+    return this.#inFlight !== undefined || this.#sealing
+  }
+
+  /** From here on the outbox is sent. `repair` marks what heals a relay that lost entries. */
+  start(channel: number, limits: Limits, sealer: Sealer, repair: boolean): void {
+    this.#channel = channel
+    this.#limits = limits
+    this.#sealer = sealer
+    this.#repair = repair
+    this.resume()
+  }
+
+  /** The log is read again: nothing new is taken, what is in flight goes on. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.kick()
+  }
+
+  /** Connection lost, refused or destroyed: what is in flight stays in the outbox. */
+  stop(): void {
+    this.#life++
+    this.#sealer = undefined
+    this.#inFlight = undefined
+    this.#sealing = false
+    this.#isScheduled = false
+    this.#ports.clock.clearTimeout(this.#timer)
+  }
+
+  /** Something waits. After a `limit` the whole difference is tried once: an undo may have made it small. */
+  changed(nowMs: number): void {
+    if (this.#isOverLimit) {
+      this.#isOverLimit = false
+      this.#ports.outbox.replace(this.#ports.difference(), nowMs)
+    }
+    this.kick()
+  }
+
+  kick(): void {
+    if (!this.#mayTake() || this.#isScheduled) return
+    this.#isScheduled = true
+    const { clock, flushDelayMs } = this.#ports
+    if (flushDelayMs > 0) this.#timer = clock.setTimeout(() => this.#due(), flushDelayMs)
+    // The end of this turn: the many updates of one paste or one command go out together.
+    else queueMicrotask(() => this.#due())
+  }
+
+  /** Sends what waits without waiting for `flushDelay`, in this very turn: a page that unloads has no other. */
+  sendNow(): void {
+    const sealer = this.#sealer
+    if (sealer === undefined || !this.#mayTake()) return
+    this.#isScheduled = false
+    this.#ports.clock.clearTimeout(this.#timer)
+    const update = this.#take()
+    if (update !== undefined) this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions()))
+  }
+
+  onStaged(request: number): void {
+    if (this.#inFlight?.staged.request === request) this.#sendNextFrame(this.#inFlight)
+  }
+
+  onAck(ack: Ack): void {
+    const inFlight = this.#inFlight
+    if (inFlight === undefined || inFlight.staged.request !== ack.request) return
+    this.#inFlight = undefined
+    this.#ports.onAck(ack, inFlight.staged.entries, inFlight.update)
+  }
+
+  onRefused(refused: Refused): void {
+    const inFlight = this.#inFlight
+    if (inFlight === undefined || inFlight.staged.request !== refused.request) return
+    const { clock, problems } = this.#ports
+    problems.count(`refused-${refused.code}`)
+    if (refused.code === 'paused') {
+      // Nothing was stored and nothing overtook it: the same bytes may be sent again.
+      inFlight.staged.rewind()
+      this.#timer = clock.setTimeout(() => this.#sendNextFrame(inFlight), PAUSED_RETRY_MS)
+      return
+    }
+    if (refused.code === 'limit') {
+      this.#isOverLimit = true
+      problems.raise('limit', `the relay refused the change: ${refused.detail}`, 'append')
+    }
+    this.#inFlight = undefined
+    this.#ports.onRefused(refused)
+  }
+
+  #mayTake(): boolean {
+    return (
+      this.#sealer !== undefined &&
+      this.#inFlight === undefined &&
+      !this.#sealing &&
+      !this.#isOverLimit &&
+      !this.#isPaused &&
+      this.#ports.outbox.hasWaiting
+    )
+  }
+
+  #due(): void {
+    if (!this.#isScheduled) return
+    this.#isScheduled = false
+    if (this.#mayTake()) void this.#sealAndSend()
+  }
+
+  async #sealAndSend(): Promise<void> {
+    const life = this.#life
+    if (this.#sealer?.isSpent()) {
+      this.#sealing = true
+      const renewed = await this.#ports.renewSealer()
+      if (life !== this.#life) return
+      this.#sealing = false
+      this.#sealer = renewed
+    }
+    const sealer = this.#sealer
+    if (sealer === undefined) return
+    const update = this.#take()
+    if (update === undefined) return
+    if (update.length <= SYNC_SEAL_BYTES) {
+      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions()))
+      return
+    }
+    this.#sealing = true
+    const envelopes = await sealer.seal(EnvelopeKind.update, update, this.#sealOptions())
+    if (life !== this.#life) return
+    this.#sealing = false
+    this.#transmit(update, envelopes)
+  }
+
+  #take(): Uint8Array | undefined {
+    const update = this.#ports.outbox.take(this.#ports.difference)
+    // Nothing is missing in the log after all: an undone edit, or one that came back by another road.
+    if (update === undefined) this.#ports.outbox.settle()
+    return update
+  }
+
+  #sealOptions(): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {
+    return {
+      ...(this.#repair ? { repair: true } : {}),
+      ...(this.#sealer?.unborn ? { birth: this.#ports.birth() } : {}),
+    }
+  }
+
+  #transmit(update: Uint8Array, envelopes: readonly Uint8Array[]): void {
+    const { problems, nextRequest } = this.#ports
+    problems.count('sealed', envelopes.length)
+    const maxFrameEnvelopeBytes = this.#limits.maxFrameEnvelopeBytes
+    this.#inFlight = { update, staged: new StagedRequest(nextRequest(), envelopes, maxFrameEnvelopeBytes) }
+    this.#repair = false
+    this.#sendNextFrame(this.#inFlight)
+  }
+
+  #sendNextFrame(inFlight: InFlight): void {
+    if (inFlight !== this.#inFlight) return
+    const frame = inFlight.staged.next()
+    if (frame === undefined) return
+    const { request } = inFlight.staged
+    this.#ports.send([
+      { type: frame.isLast ? 'append' : 'stage', channel: this.#channel, request, envelopes: frame.envelopes },
+    ])
+  }
+}

@@ -1,0 +1,63 @@
+import * as Y from 'yjs'
+
+interface Item {
+  readonly update: Uint8Array
+  readonly sinceMs: number
+}
+
+/** `Y.mergeUpdates` is quadratic in practice (26,000 updates: 16 s); beyond this many the caller takes a difference instead. */
+const MAX_MERGED_UPDATES = 64
+
+/**
+ * Plain updates that are not known to be in the log. An item leaves only by a durable ack whose H compared equal, or when a difference against the
+ * log shows that nothing of it is missing there: never because of a refusal.
+ */
+export class Outbox {
+  #waiting: Item[] = []
+  #inFlight: Item[] = []
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight.length === 0
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  get isInFlight(): boolean {
+    return this.#inFlight.length > 0
+  }
+
+  /** When the oldest unsynced edit was made, unix ms. */
+  get oldestMs(): number | undefined {
+    return (this.#inFlight[0] ?? this.#waiting[0])?.sinceMs
+  }
+
+  add(update: Uint8Array, nowMs: number): void {
+    this.#waiting.push({ update, sinceMs: nowMs })
+  }
+
+  /** Moves all that waits in flight, as one update; `difference` is asked where merging would be slow. */
+  take(difference: () => Uint8Array | undefined): Uint8Array | undefined {
+    const items = this.#waiting
+    this.#waiting = []
+    this.#inFlight = items
+    const [first] = items
+    if (first === undefined) return undefined
+    if (items.length === 1) return first.update
+    if (items.length > MAX_MERGED_UPDATES) return difference()
+    return Y.mergeUpdates(items.map((item) => item.update))
+  }
+
+  /** What was in flight is durable. */
+  settle(): void {
+    this.#inFlight = []
+  }
+
+  /** Replaces everything by what the log lacks, keeping the age of the oldest edit. */
+  replace(difference: Uint8Array | undefined, nowMs: number): void {
+    const sinceMs = this.oldestMs ?? nowMs
+    this.#inFlight = []
+    this.#waiting = difference === undefined ? [] : [{ update: difference, sinceMs }]
+  }
+}

@@ -1,0 +1,406 @@
+import { fingerprint } from '@y-sealed/envelope'
+import { type Clock, createKeyRing, type KeySource, systemClock } from '@y-sealed/key-client'
+import { ObservableV2 } from 'lib0/observable'
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { SealedAwareness } from './awareness/sealed-awareness.ts'
+import { RelayConnection } from './connection/relay-connection.ts'
+import type { CloseFacts } from './connection/web-socket.ts'
+import { CrossTab } from './cross-tab/cross-tab.ts'
+import { endingOf } from './endings.ts'
+import { KeyDesk } from './epoch/key-desk.ts'
+import { checkOptions, type SealedProviderOptions } from './options.ts'
+import { Flushes } from './outbound/flushes.ts'
+import { Outbox } from './outbound/outbox.ts'
+import { PageLife } from './page-life.ts'
+import { type Counters, Problems } from './problems.ts'
+import type { ProviderEvents } from './provider-events.ts'
+import { type ProblemCode, SealedError } from './sealed-error.ts'
+import { type Phase, Session } from './session/session.ts'
+import { StatusTeller } from './status-teller.ts'
+import { type SyncStatus, syncStatus } from './sync-status.ts'
+
+/** Problems after which waiting does not help: `flush()` says so instead of waiting for ever. */
+const HOPELESS: readonly ProblemCode[] = [
+  'key-missing',
+  'write-denied',
+  'limit',
+  'auth-required',
+  'authentication-failed',
+  'session-revoked',
+  'document-deleted',
+  'update-required',
+  'rollback',
+  'stale-epoch',
+]
+
+/**
+ * A Yjs provider whose relay cannot read: updates and awareness are sealed before they leave, with keys from the app's own key endpoint. Has what an
+ * editor binding touches of y-websocket's WebsocketProvider, with the same meaning.
+ *
+ * Throws TypeError for options that do not exist, SealedError `unsupported` without a WebSocket or for `ws:` beyond loopback.
+ */
+export class SealedProvider extends ObservableV2<ProviderEvents> {
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly roomname: string
+  readonly documentId: string
+  readonly serverUrl: string
+  readonly connection: RelayConnection
+  params: Record<string, string>
+  shouldReconnect: (event: CloseFacts, provider: SealedProvider) => boolean
+  shouldConnect = false
+  /** Resolves when the document is complete for the first time. */
+  readonly whenSynced: Promise<void>
+  readonly #clock: Clock
+  readonly #problems: Problems
+  readonly #outbox = new Outbox()
+  readonly #session: Session
+  readonly #sealedAwareness: SealedAwareness
+  readonly #keyDesk: KeyDesk
+  readonly #crossTab: CrossTab
+  readonly #pageLife: PageLife
+  readonly #ownsConnection: boolean
+  readonly #ownsAwareness: boolean
+  readonly #isMissingKeys: boolean
+  readonly #flushes = new Flushes()
+  readonly #statusTeller: StatusTeller
+  #synced = false
+  #wsconnected = false
+  #hasSynced = false
+  #isDestroyed = false
+  #resolveSynced: () => void = () => {}
+
+  constructor(serverUrl: string, roomname: string, doc: Y.Doc, options: SealedProviderOptions) {
+    super()
+    checkOptions(options)
+    if (!(doc instanceof Y.Doc))
+      throw new TypeError('doc is not a Y.Doc of the yjs that y-sealed imports: is yjs installed twice?')
+    const clock = options.unsafeClock ?? systemClock
+    this.#clock = clock
+    this.doc = doc
+    this.roomname = roomname
+    this.documentId = options.documentId ?? roomname
+    this.params = options.params ?? {}
+    this.shouldReconnect = options.shouldReconnect ?? ((event) => !(event.code >= 4400 && event.code < 4500))
+    this.whenSynced = new Promise((resolve) => {
+      this.#resolveSynced = resolve
+    })
+    this.#ownsConnection = options.connection === undefined
+    this.connection = options.connection ?? this.#makeConnection(serverUrl, options)
+    this.serverUrl = this.connection.url
+    this.#ownsAwareness = options.awareness === undefined
+    this.awareness = options.awareness ?? new Awareness(doc)
+    this.#problems = new Problems(clock, (error) => this.#tell(error))
+    this.#isMissingKeys = typeof options.keys !== 'function'
+    const ring = createKeyRing({
+      source: this.#isMissingKeys ? noKeys : options.keys,
+      documentId: this.documentId,
+      clock,
+    })
+    this.#keyDesk = new KeyDesk({
+      ring,
+      clock,
+      problems: this.#problems,
+      documentId: this.documentId,
+      refuseWeakKeys: options.weakKeys === 'refuse',
+      onLocked: () => this.#statusTeller.look(),
+      onMatch: () => this.emit('key-match', []),
+    })
+    const channel: { session?: Session } = {}
+    this.#sealedAwareness = new SealedAwareness({
+      awareness: this.awareness,
+      origin: this,
+      problems: this.#problems,
+      clock,
+      send: (envelope) => channel.session?.sendAwareness(envelope),
+    })
+    const { token = '' } = options
+    this.#session = new Session({
+      doc,
+      origin: this,
+      room: roomname,
+      params: () => this.params,
+      token: typeof token === 'function' ? token : () => token,
+      padding: options.padding ?? true,
+      flushDelayMs: options.flushDelay ?? 0,
+      initial: options.initial,
+      clock,
+      connection: this.connection,
+      outbox: this.#outbox,
+      problems: this.#problems,
+      awareness: this.#sealedAwareness,
+      keyDesk: this.#keyDesk,
+      onPhase: (phase) => this.#phaseChanged(phase),
+      onOutbox: () => this.#outboxChanged(),
+      onEnded: (code, reason) => this.#ended(code, reason),
+      onEpoch: (epoch) => void this.#crossTab.open(epoch),
+    })
+    channel.session = this.#session
+    this.#crossTab = new CrossTab({
+      doc,
+      name: `y-sealed ${this.serverUrl} ${roomname}`,
+      isDisabled: options.disableBc === true,
+      clock,
+      problems: this.#problems,
+      onForeign: () => this.#adoptForeign(),
+      covers: (update) => this.#session.covers(update),
+    })
+    this.#pageLife = new PageLife({
+      warnOnClose: options.warnOnClose ?? true,
+      hasUnsyncedChanges: () => this.hasUnsyncedChanges,
+      onHide: () => {
+        this.#session.flushNow()
+        this.#sealedAwareness.sayGoodbye()
+      },
+      // A page that comes back from the back/forward cache must not go on with the counters it had (protocol §3).
+      onRestored: () => this.connection.reset(),
+    })
+    this.#statusTeller = new StatusTeller({
+      clock,
+      read: () => this.syncStatus,
+      tell: (status) => this.emit('sync-status', [status]),
+    })
+    this.#listen()
+    doc.on('update', this.#onUpdate)
+    if (options.connect ?? true) this.connect()
+  }
+
+  /** The document is complete: every entry of the log has been applied. */
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  get wsconnected(): boolean {
+    return this.#wsconnected
+  }
+
+  get wsconnecting(): boolean {
+    return this.shouldConnect && !this.#wsconnected && (this.connection.isConnecting || this.connection.isOpen)
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#problems.counters
+  }
+
+  get hasUnsyncedChanges(): boolean {
+    return !this.#outbox.isEmpty
+  }
+
+  /** Write access at the relay, as far as it is known. */
+  get canWrite(): boolean {
+    return this.#session.role === 'write'
+  }
+
+  /** The epoch in use; `fingerprint` is shown so that two people can compare it. Undefined until the keys are here. */
+  get epoch(): { index: number; keyHint: string; fingerprint: string } | undefined {
+    const { epoch } = this.#session
+    return epoch && { index: epoch.index, keyHint: epoch.keyHint, fingerprint: fingerprint(epoch.keys.epochId) }
+  }
+
+  get syncStatus(): SyncStatus {
+    return syncStatus({
+      connected: this.#wsconnected,
+      receivedInitialSync: this.#hasSynced,
+      oldestUnsyncedMs: this.#outbox.oldestMs,
+      lastReceivedMs: this.connection.lastReceivedMs,
+      nowMs: this.#clock.now(),
+    })
+  }
+
+  connect(): void {
+    if (this.#isDestroyed) return
+    this.shouldConnect = true
+    if (this.#isMissingKeys) {
+      // Later, so that whoever constructs the provider can listen first.
+      queueMicrotask(() =>
+        this.#problems.raise('key-missing', 'no option keys: nothing is sent, local edits are kept', 'keys'),
+      )
+      return
+    }
+    this.#keyDesk.hurry()
+    this.connection.want(this)
+    this.#session.enter()
+  }
+
+  disconnect(): void {
+    this.shouldConnect = false
+    this.#session.leave()
+    this.connection.unwant(this)
+  }
+
+  /**
+   * Resolves when everything typed so far is durable at the relay; waits while offline. Rejects with the SealedError that stands in the way
+   * (`write-denied`, `limit`, `session-revoked` …) where waiting would not help.
+   */
+  flush(): Promise<void> {
+    if (this.#outbox.isEmpty) return Promise.resolve()
+    const blocking = this.#blockedBy
+    if (blocking !== undefined) return Promise.reject(blocking)
+    this.#session.flushNow()
+    return this.#flushes.wait()
+  }
+
+  /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
+  override destroy(): void {
+    if (this.#isDestroyed) return
+    this.#isDestroyed = true
+    this.shouldConnect = false
+    this.doc.off('update', this.#onUpdate)
+    this.#session.destroy()
+    this.#crossTab.destroy()
+    this.#pageLife.destroy()
+    this.#statusTeller.stop()
+    this.#keyDesk.destroy()
+    this.#sealedAwareness.destroy()
+    this.connection.unwant(this)
+    if (this.#ownsConnection) this.connection.destroy()
+    else this.#unlisten()
+    if (this.#ownsAwareness) this.awareness.destroy()
+    this.#flushes.reject(
+      new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider'),
+    )
+    super.destroy()
+  }
+
+  // --- wiring ---
+
+  #makeConnection(serverUrl: string, options: SealedProviderOptions): RelayConnection {
+    const { WebSocketPolyfill, protocols, maxBackoffTime, allowInsecure, unsafeClock } = options
+    return new RelayConnection(serverUrl, {
+      ...(WebSocketPolyfill && { WebSocketPolyfill }),
+      ...(protocols && { protocols }),
+      ...(maxBackoffTime !== undefined && { maxBackoffTime }),
+      ...(allowInsecure !== undefined && { allowInsecure }),
+      ...(unsafeClock && { unsafeClock }),
+      shouldReconnect: (event) => this.shouldReconnect(event, this),
+    })
+  }
+
+  #listen(): void {
+    this.connection.on('connecting', this.#onConnecting)
+    this.connection.on('connection-close', this.#onConnectionClose)
+    this.connection.on('connection-error', this.#onConnectionError)
+    this.connection.on('problem', this.#onConnectionProblem)
+    this.connection.on('closed', this.#onClosed)
+  }
+
+  #unlisten(): void {
+    this.connection.off('connecting', this.#onConnecting)
+    this.connection.off('connection-close', this.#onConnectionClose)
+    this.connection.off('connection-error', this.#onConnectionError)
+    this.connection.off('problem', this.#onConnectionProblem)
+    this.connection.off('closed', this.#onClosed)
+  }
+
+  readonly #onConnecting = (): void => this.emit('status', [{ status: 'connecting' }])
+  readonly #onConnectionClose = (event: CloseFacts | null): void => this.emit('connection-close', [event, this])
+  readonly #onConnectionError = (event: unknown): void => this.emit('connection-error', [event, this])
+  readonly #onConnectionProblem = (error: SealedError): void => {
+    this.#problems.raise(error.code, error.message, error.where)
+  }
+
+  readonly #onClosed = (event: CloseFacts): void => {
+    if (!this.shouldConnect) return
+    this.shouldConnect = false
+    const ending = endingOf(event.code, event.reason)
+    this.#problems.raise(ending.code, ending.message, 'connection')
+    this.emit('closed', [event, this])
+  }
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (origin === this) return
+    if (origin === this.#crossTab) {
+      this.#crossTab.keep(update)
+      return
+    }
+    // What this user writes may rest on what the other tab wrote: that goes first.
+    this.#adoptForeign()
+    this.#crossTab.tell(update)
+    this.#addToOutbox(update)
+  }
+
+  /** Another tab's updates that the log has not brought are sent by this one. */
+  #adoptForeign(): void {
+    for (const update of this.#crossTab.takeUncovered()) this.#addToOutbox(update)
+  }
+
+  #addToOutbox(update: Uint8Array): void {
+    this.#outbox.add(update, this.#clock.now())
+    if (this.#session.phase === 'live' && this.#session.role === 'read') this.#denyWrite()
+    this.#session.changed()
+    this.#statusTeller.look()
+  }
+
+  #denyWrite(): SealedError {
+    return this.#problems.raise('write-denied', 'this session may only read: the edit stays local', 'append')
+  }
+
+  // --- what the session tells ---
+
+  #phaseChanged(phase: Phase): void {
+    if (phase === 'reading' && !this.#wsconnected) {
+      this.#wsconnected = true
+      this.emit('status', [{ status: 'connected' }])
+    } else if (phase === 'live') {
+      this.#hasSynced = true
+      this.#setSynced(true)
+      this.#resolveSynced()
+      if (this.#session.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
+    } else if (phase === 'away' || phase === 'halted') {
+      this.#setSynced(false)
+      if (this.#wsconnected) {
+        this.#wsconnected = false
+        this.emit('status', [{ status: 'disconnected' }])
+      }
+    }
+    if (phase === 'halted') this.#settleFlushes()
+    this.#statusTeller.look()
+  }
+
+  #setSynced(synced: boolean): void {
+    if (synced === this.#synced) return
+    this.#synced = synced
+    this.emit('synced', [synced])
+    this.emit('sync', [synced])
+  }
+
+  #outboxChanged(): void {
+    this.#settleFlushes()
+    this.#statusTeller.look()
+  }
+
+  /** The relay ended this document's session, not the connection. */
+  #ended(code: number, reason: string): void {
+    const event = { code, reason }
+    if (this.shouldReconnect(event, this)) {
+      this.connection.reset()
+      return
+    }
+    this.#onClosed(event)
+    this.connection.unwant(this)
+  }
+
+  #tell(error: SealedError): void {
+    if (HOPELESS.includes(error.code)) this.#flushes.reject(error)
+    this.emit('problem', [error])
+    this.emit(error.code, [error])
+  }
+
+  // --- status ---
+
+  get #blockedBy(): SealedError | undefined {
+    if (this.#isDestroyed) return new SealedError('destroyed', 'the provider was destroyed', 'provider')
+    if (this.#isMissingKeys) return new SealedError('key-missing', 'no option keys', 'keys')
+    if (this.#session.phase === 'live' && this.#session.role === 'read')
+      return new SealedError('write-denied', 'this session may only read', 'append')
+    return undefined
+  }
+
+  #settleFlushes(): void {
+    if (this.#outbox.isEmpty && this.#session.phase === 'live') this.#flushes.resolve()
+  }
+}
+
+/** Never asked: a provider without keys does not connect. */
+const noKeys: KeySource = () => Promise.reject(new SealedError('key-missing', 'no option keys', 'keys'))

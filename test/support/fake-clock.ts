@@ -1,0 +1,67 @@
+import type { Clock } from '@y-sealed/key-client'
+
+interface Timer {
+  readonly due: number
+  readonly run: () => void
+}
+
+/** A clock that stands still until a test moves it, so that waits of minutes cost nothing and happen in a fixed order. */
+export class FakeClock implements Clock {
+  private time: number
+  private nextId = 1
+  private readonly timers = new Map<number, Timer>()
+
+  constructor(startUnixMs = Date.UTC(2030, 0, 1)) {
+    this.time = startUnixMs
+  }
+
+  now(): number {
+    return this.time
+  }
+
+  setTimeout(run: () => void, delayMs: number): unknown {
+    const id = this.nextId++
+    this.timers.set(id, { due: this.time + Math.max(0, delayMs), run })
+    return id
+  }
+
+  clearTimeout(id: unknown): void {
+    this.timers.delete(id as number)
+  }
+
+  /** How many timers are waiting: nothing that was destroyed may leave one behind. */
+  get waiting(): number {
+    return this.timers.size
+  }
+
+  /** Moves time on, timer by timer in due order, letting everything that a timer started settle before the next one. */
+  async advance(ms: number): Promise<void> {
+    const end = this.time + ms
+    await settle()
+    for (let next = this.nextDue(end); next !== undefined; next = this.nextDue(end)) {
+      const [id, timer] = next
+      this.timers.delete(id)
+      this.time = Math.max(this.time, timer.due)
+      timer.run()
+      await settle()
+    }
+    this.time = end
+    await settle()
+  }
+
+  private nextDue(end: number): [number, Timer] | undefined {
+    let next: [number, Timer] | undefined
+    for (const entry of this.timers) {
+      if (entry[1].due <= end && (next === undefined || entry[1].due < next[1].due)) next = entry
+    }
+    return next
+  }
+}
+
+// A loopback round trip needs a few turns of the event loop: out of the client, through the relay's commit, and back.
+const SETTLE_TURNS = 20
+
+/** Lets promises and sockets in this process come to rest; no real time is waited for. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+}

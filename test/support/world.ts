@@ -1,0 +1,185 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createKeyServer } from '@y-sealed/key-endpoint'
+import { createRelay } from '@y-sealed/relay'
+import { type KeySource, keyEndpoint, type SealedError, SealedProvider, type SealedProviderOptions } from 'y-sealed'
+import { observe, type StoredEntry } from 'y-sealed/observe'
+import * as Y from 'yjs'
+import { CanarySearch, describeFindings } from './canary.ts'
+import { Capture } from './capture.ts'
+import { patiently, until } from './events.ts'
+import { NonceAudit } from './nonce-audit.ts'
+import { Wire } from './wire.ts'
+
+export interface PersonOptions extends Partial<SealedProviderOptions> {
+  room?: string
+  doc?: Y.Doc
+  /** Codes of the problems this person may meet; any other fails the test when the world closes. */
+  expects?: readonly string[]
+}
+
+export interface Person {
+  readonly name: string
+  readonly doc: Y.Doc
+  readonly text: Y.Text
+  readonly provider: SealedProvider
+  readonly wire: Wire
+  readonly problems: SealedError[]
+}
+
+export interface WorldOptions {
+  /** `disk`: the relay's log is in a folder, which is searched for canaries too. */
+  data?: 'memory' | 'disk'
+  /** The relay's clock, for its heartbeats. */
+  relayClock?: Parameters<typeof createRelay>[0]['clock']
+}
+
+let canaries = 0
+
+/** A relay and a key endpoint in this process, on free ports, and people who write to each other through them. */
+export class World {
+  /** What everybody's wires carried. */
+  readonly capture = new Capture()
+  readonly audit = new NonceAudit()
+  readonly keysUrl: string
+  /** Keys from the world's endpoint. Every key it gives becomes a canary: the relay must never see one. */
+  readonly keys: KeySource
+  readonly relayUrl: string
+  private readonly search = new CanarySearch()
+  private readonly people: { person: Person; expects: readonly string[] }[] = []
+  private readonly directory: string | undefined
+  private readonly keyServer: Awaited<ReturnType<typeof createKeyServer>>
+  private readonly options: WorldOptions
+  private relay: Awaited<ReturnType<typeof createRelay>> | undefined
+
+  private constructor(
+    options: WorldOptions,
+    directory: string | undefined,
+    relay: Awaited<ReturnType<typeof createRelay>>,
+    keyServer: Awaited<ReturnType<typeof createKeyServer>>,
+  ) {
+    this.options = options
+    this.directory = directory
+    this.relay = relay
+    this.relayUrl = relay.url
+    this.keyServer = keyServer
+    this.keysUrl = keyServer.url
+    // Upwards only: that is everything anybody sealed, and what a test forges on the way down is not.
+    this.capture.onEnvelope(({ room, direction, envelope }) => {
+      if (direction === 'up') this.audit.observe(room, envelope)
+    })
+    const ask = keyEndpoint(keyServer.url)
+    this.keys = async (request, requestOptions) => {
+      const answer = await ask(request, requestOptions)
+      const key = (answer as { key?: unknown } | null)?.key
+      if (typeof key === 'string') this.search.add(key)
+      return answer
+    }
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
+    const relay = await openRelay(options, directory, 0)
+    return new World(options, directory, relay, await createKeyServer({ data: 'memory', port: 0 }))
+  }
+
+  /** Somebody with a provider, a document and a network of their own. */
+  person(name: string, { room = 'room', doc = new Y.Doc(), expects = [], ...options }: PersonOptions = {}): Person {
+    const wire = new Wire(this.capture)
+    const all = { keys: this.keys, WebSocketPolyfill: wire.WebSocket, maxBackoffTime: 200, ...options }
+    const provider = new SealedProvider(this.relayUrl, room, doc, all)
+    const problems: SealedError[] = []
+    provider.on('problem', (problem) => void problems.push(problem))
+    const person = { name, doc, text: doc.getText('text'), provider, wire, problems }
+    this.people.push({ person, expects })
+    return person
+  }
+
+  /** The same, once the document is complete. */
+  async joined(name: string, options: PersonOptions = {}): Promise<Person> {
+    const person = this.person(name, options)
+    await patiently(person.provider.whenSynced, `${name} to be synced`)
+    return person
+  }
+
+  /** What somebody reads who has never been here before. */
+  async freshText(room = 'room'): Promise<string> {
+    const reader = await this.joined('fresh reader', { room })
+    const text = reader.text.toString()
+    reader.provider.destroy()
+    return text
+  }
+
+  /** What the relay has stored for a room, as anybody without a key gets it. */
+  async log(room = 'room'): Promise<StoredEntry[]> {
+    const entries: StoredEntry[] = []
+    const observer = observe(this.relayUrl, room, { WebSocketPolyfill: new Wire().WebSocket })
+    observer.on('entry', (entry) => void entries.push(entry))
+    await until(observer, 'caught-up')
+    observer.close()
+    return entries
+  }
+
+  /** A secret to write somewhere; when the world closes it must be nowhere in frames and files. */
+  canary(label: string): string {
+    const canary = `canary-${label}-${canaries++}-sings`
+    this.search.add(canary)
+    return canary
+  }
+
+  async stopRelay(): Promise<void> {
+    await this.relay?.close()
+    this.relay = undefined
+  }
+
+  /** On the same port and the same data. */
+  async startRelay(): Promise<void> {
+    this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port))
+  }
+
+  /** A copy of the relay's log, to be restored later: what an operator's backup is. Stop the relay for both. */
+  backup(): () => void {
+    const { directory } = this
+    if (directory === undefined || this.relay !== undefined) throw new Error('a backup needs a stopped relay on disk')
+    const copy = mkdtempSync(join(tmpdir(), 'y-sealed-backup-'))
+    cpSync(directory, copy, { recursive: true })
+    return () => {
+      if (this.relay !== undefined) throw new Error('stop the relay before restoring its log')
+      rmSync(directory, { recursive: true })
+      cpSync(copy, directory, { recursive: true })
+      rmSync(copy, { recursive: true })
+    }
+  }
+
+  /** Ends everything, then asserts: no canary found, no nonce repeated, no problem that nobody expected. */
+  async close(): Promise<void> {
+    for (const { person } of this.people) {
+      person.provider.destroy()
+      for (const socket of person.wire.sockets) socket.terminate()
+      person.doc.destroy()
+    }
+    await patiently(Promise.all([this.stopRelay(), this.keyServer.close()]), 'the servers to close')
+    const findings = this.search.inFrames(this.capture.frames)
+    if (this.directory !== undefined) {
+      findings.push(...this.search.inDirectory(this.directory))
+      rmSync(this.directory, { recursive: true })
+    }
+    if (findings.length > 0) throw new Error(`secrets found:\n${describeFindings(findings)}`)
+    this.audit.assertClean()
+    for (const { person, expects } of this.people) {
+      const surprises = person.problems.filter(({ code }) => !expects.includes(code))
+      if (surprises.length === 0) continue
+      const list = surprises.map(({ code, message }) => `${code} (${message})`).join(', ')
+      throw new Error(`${person.name} met problems that the test did not expect: ${list}`)
+    }
+  }
+}
+
+export function startWorld(options: WorldOptions = {}): Promise<World> {
+  return World.start(options)
+}
+
+function openRelay({ relayClock }: WorldOptions, directory: string | undefined, port: number): ReturnType<typeof createRelay> {
+  return createRelay({ data: directory ?? 'memory', port, ...(relayClock === undefined ? {} : { clock: relayClock }) })
+}

@@ -7,7 +7,7 @@ interface Emitter {
 }
 
 // Not how long a step should take, only when to give up and say what was being waited for; vitest's own message cannot.
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 10_000
 
 /**
  * Resolves with the first event (its arguments as a list) that satisfies the predicate.

@@ -10,7 +10,7 @@ const STEPS_BYTES = [64, 128, 256]
 // Names, colours and cursors of one user: typing in one's name does not show.
 const AWARENESS_STEP_BYTES = 384
 
-// A witness with flag 8 has 119 bytes at most: all look the same.
+// Room for a witness with a birth and the longest sequences: all witnesses look the same.
 const WITNESS_STEP_BYTES = 256
 
 /** The padded size of a plaintext whose flags, codec, body and 0x80 take `bytes` (protocol §3). */

@@ -67,12 +67,10 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
   for (const kind of wire ? WIRE_KINDS : OWN_KINDS) sealingKeys.set(kind, await keys.sealingKey(kind, salt))
   const counters = createCounters()
   let lastSealed: Promise<unknown> = Promise.resolve()
-  let retired = false
 
   function keyOf(kind: EnvelopeKind): SealingKey {
-    if (retired) throw misuse('the sealer was retired')
     const key = sealingKeys.get(kind)
-    if (key === undefined) throw misuse(`this sealer does not seal kind ${kind}`)
+    if (key === undefined) throw misuse(`this sealer does not seal kind ${kind}, or was retired`)
     return key
   }
 
@@ -113,7 +111,6 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
     },
     isSpent: life.isSpent,
     retire: () => {
-      retired = true
       for (const key of sealingKeys.values()) key.forget()
       sealingKeys.clear()
     },

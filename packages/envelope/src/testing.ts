@@ -1,5 +1,6 @@
 // For tests only: what lets them compare engines and make envelopes that no sealer makes. Not reachable from the package's root.
 export { aadOf, nonceOf } from './aead-input.ts'
+export { equalBytes, lengthPrefixed } from './bytes.ts'
 export { createCounters } from './counters.ts'
 export { browserEngine } from './engine/browser.ts'
 export { nobleEngine } from './engine/noble.ts'

@@ -6,11 +6,11 @@ interface Ending {
 }
 
 /** What a final close code of the relay means for the app (the codes: @y-sealed/protocol, close-codes). */
-export function endingOf(closeCode: number, reason: string): Ending {
+export function endingOf(closeCode: number, reason: string, hasToken: boolean): Ending {
   const said = reason === '' ? `the relay closed with ${closeCode}` : `the relay closed with ${closeCode}: ${reason}`
   switch (closeCode) {
     case 4401:
-      return { code: 'authentication-failed', message: said }
+      return { code: hasToken ? 'authentication-failed' : 'auth-required', message: said }
     case 4403:
       return { code: 'session-revoked', message: said }
     case 4404:

@@ -63,6 +63,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #ownsConnection: boolean
   readonly #ownsAwareness: boolean
   readonly #isMissingKeys: boolean
+  readonly #hasToken: boolean
   readonly #flushes = new Flushes()
   readonly #statusTeller: StatusTeller
   #synced = false
@@ -113,9 +114,11 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       origin: this,
       problems: this.#problems,
       clock,
+      sealer: () => channel.session?.sealer,
       send: (envelope) => channel.session?.sendAwareness(envelope),
     })
     const { token = '' } = options
+    this.#hasToken = token !== ''
     this.#session = new Session({
       doc,
       origin: this,
@@ -149,10 +152,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#pageLife = new PageLife({
       warnOnClose: options.warnOnClose ?? true,
       hasUnsyncedChanges: () => this.hasUnsyncedChanges,
-      onHide: () => {
-        this.#session.flushNow()
-        this.#sealedAwareness.sayGoodbye()
-      },
+      onHide: () => this.#session.sendLast(),
       // A page that comes back from the back/forward cache must not go on with the counters it had (protocol §3).
       onRestored: () => this.connection.reset(),
     })
@@ -225,8 +225,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   disconnect(): void {
     this.shouldConnect = false
-    this.#session.leave()
+    this.#session.sayGoodbye()
+    // In y-websocket's order: first the connection closes, then the status is told.
     this.connection.unwant(this)
+    this.#session.end()
   }
 
   /**
@@ -234,18 +236,20 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
    * (`write-denied`, `limit`, `session-revoked` …) where waiting would not help.
    */
   flush(): Promise<void> {
-    if (this.#outbox.isEmpty) return Promise.resolve()
+    // Before the first sync nobody knows what the log lacks of this document.
+    if (this.#outbox.isEmpty && this.#hasSynced) return Promise.resolve()
     const blocking = this.#blockedBy
     if (blocking !== undefined) return Promise.reject(blocking)
+    const flushed = this.#flushes.wait()
     this.#session.flushNow()
-    return this.#flushes.wait()
+    return flushed
   }
 
   /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
   override destroy(): void {
     if (this.#isDestroyed) return
+    this.disconnect()
     this.#isDestroyed = true
-    this.shouldConnect = false
     this.doc.off('update', this.#onUpdate)
     this.#session.destroy()
     this.#crossTab.destroy()
@@ -253,7 +257,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#statusTeller.stop()
     this.#keyDesk.destroy()
     this.#sealedAwareness.destroy()
-    this.connection.unwant(this)
     if (this.#ownsConnection) this.connection.destroy()
     else this.#unlisten()
     if (this.#ownsAwareness) this.awareness.destroy()
@@ -303,7 +306,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #onClosed = (event: CloseFacts): void => {
     if (!this.shouldConnect) return
     this.shouldConnect = false
-    const ending = endingOf(event.code, event.reason)
+    const ending = endingOf(event.code, event.reason, this.#hasToken)
     this.#problems.raise(ending.code, ending.message, 'connection')
     this.emit('closed', [event, this])
   }
@@ -366,6 +369,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   #outboxChanged(): void {
+    const blocking = this.#blockedBy
+    if (blocking !== undefined) this.#flushes.reject(blocking)
     this.#settleFlushes()
     this.#statusTeller.look()
   }
@@ -394,6 +399,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#isMissingKeys) return new SealedError('key-missing', 'no option keys', 'keys')
     if (this.#session.phase === 'live' && this.#session.role === 'read')
       return new SealedError('write-denied', 'this session may only read', 'append')
+    if (this.#session.isOverLimit) return new SealedError('limit', 'the change is over a limit of the relay', 'append')
     return undefined
   }
 

@@ -1,1 +1,7 @@
-export {}
+export { accessTokens, RELAY_AUDIENCE } from './auth/access-tokens.ts'
+export type { Access, AccessRequest, Authorize } from './auth/authorize.ts'
+export type { Clock } from './clock.ts'
+export { createRelay, type Relay, type RelayOptions } from './create-relay.ts'
+export { RelayError, type RelayErrorCode } from './errors.ts'
+export { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+export { createLog, type Log, type LogFields } from './telemetry/log.ts'

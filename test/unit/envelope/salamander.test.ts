@@ -7,7 +7,7 @@ import {
   parseDocumentKey,
   verifyEpochRecord,
 } from '@y-sealed/envelope'
-import { aadOf, nodeEngine, nonceOf } from '@y-sealed/envelope/testing'
+import { aadOf, contextInput, nodeEngine, nonceOf } from '@y-sealed/envelope/testing'
 import { encodeHeader } from '@y-sealed/protocol/header'
 import { expect, it } from 'vitest'
 import { sharedData } from '../../support/shared-data.ts'
@@ -16,33 +16,29 @@ import { keyStream, type Side, salamander } from './salamander.ts'
 
 const salt = unhex('745cc4614c7b940913350e8cacf688c3')
 
-/** What a member that has both document keys knows of the subkey: the subkey itself, from its own derivation. */
-async function sideOf(keys: EpochKeys, rootKey: Uint8Array, counter: number, header: Uint8Array): Promise<Side> {
-  const info = Uint8Array.of(...new TextEncoder().encode('y-sealed/v1/seal'), 1, ...salt)
-  const key = await nodeEngine.hkdf(rootKey, new Uint8Array(0), info, 32)
-  return { key, nonce: nonceOf(counter, false), aad: aadOf(keys.epochId, header, undefined) }
-}
-
-async function rootOf(key: string, keys: EpochKeys): Promise<Uint8Array> {
-  const { contextInput } = await import('@y-sealed/envelope/testing')
+/** The subkey of kind 1, as a member that has the document key can always derive it. */
+async function subkeyOf(key: string, keys: EpochKeys): Promise<Uint8Array> {
   const utf8 = new TextEncoder()
   const context = nodeEngine.sha256(contextInput(keys.parameters))
-  return nodeEngine.hkdf(utf8.encode(key), utf8.encode('y-sealed/v1/epoch'), context, 32)
+  const root = await nodeEngine.hkdf(utf8.encode(key), utf8.encode('y-sealed/v1/epoch'), context, 32)
+  const info = Uint8Array.of(...utf8.encode('y-sealed/v1/seal'), 1, ...salt)
+  return nodeEngine.hkdf(root, new Uint8Array(0), info, 32)
 }
 
 it('[ENV-26] an envelope that opens under two keys needs two epochs, and no record is of both', async () => {
   // One member and the key endpoint in league: the endpoint gives Ann one key and Ben the other, for one hint.
   const [annsKey, bensKey] = [strongKey, parseDocumentKey('another-horse-battery-staple-0123456789')]
   const [ann, ben] = [await deriveEpochKeys(annsKey, parameters), await deriveEpochKeys(bensKey, parameters)]
-  const [annsRoot, bensRoot] = [await rootOf(annsKey, ann), await rootOf(bensKey, ben)]
+  const [annsSubkey, bensSubkey] = [await subkeyOf(annsKey, ann), await subkeyOf(bensKey, ben)]
 
   // Look for a counter under which one ciphertext gives both of them flags 0 and codec 1.
   let found: { header: Uint8Array; sides: [Side, Side]; start: Uint8Array } | undefined
   for (let counter = 2; found === undefined; counter++) {
     const header = encodeHeader({ kind: 1, epochIndex: 0, salt, counter })
+    const nonce = nonceOf(counter, false)
     const sides: [Side, Side] = [
-      await sideOf(ann, annsRoot, counter, header),
-      await sideOf(ben, bensRoot, counter, header),
+      { key: annsSubkey, nonce, aad: aadOf(ann.epochId, header, undefined) },
+      { key: bensSubkey, nonce, aad: aadOf(ben.epochId, header, undefined) },
     ]
     const [a, b] = [keyStream(sides[0], 16), keyStream(sides[1], 16)]
     if (a[0] !== b[0] || a[1] !== b[1]) continue

@@ -3,10 +3,12 @@ import {
   encodeFrame,
   isForeignFrame,
   MAX_FRAME_BYTES,
+  MAX_FRAME_ENVELOPE_BYTES,
   MAX_FRAME_ITEMS,
   ProtocolError,
   parseDownFrame,
   parseUpFrame,
+  type RefusalCode,
   type Up,
 } from '@y-sealed/protocol'
 import * as encoding from 'lib0/encoding'
@@ -131,6 +133,10 @@ describe('what a reader keeps', () => {
 
 describe('what a writer refuses', () => {
   const never = { type: 'awareness', channel: 1, envelope: new Uint8Array(0) } as const
+  const ack = { type: 'ack', channel: 1, request: 1, sequence: 1, count: 1, hash: new Uint8Array(8) } as const
+  const refusal = { type: 'refused', channel: 1, request: 1, code: 'internal', detail: '' } as const
+  const quarter = { proof: new Uint8Array(0), envelope: new Uint8Array(MAX_FRAME_ENVELOPE_BYTES / 4) }
+  const fullAppend: Up = { type: 'append', channel: 1, request: 1, envelopes: Array.from({ length: 4 }, () => quarter) }
   const cases: [string, string, Up[] | Down[]][] = [
     ['no message', 'malformed', []],
     ['an empty envelope', 'malformed', [never]],
@@ -139,6 +145,9 @@ describe('what a writer refuses', () => {
     ['a sequence that is not a number', 'malformed', [{ type: 'read', channel: 1, request: 1, after: Number.NaN }]],
     ['a channel above 2^31 - 1', 'limit', [{ type: 'leave', channel: 2 ** 31 }]],
     ['half a character', 'malformed', [{ type: 'refresh', channel: 1, token: '\udc00' }]],
+    ['an ack with half a hash', 'malformed', [{ ...ack, hash: new Uint8Array(7) }]],
+    ['a refusal for no reason', 'malformed', [{ ...refusal, code: 'because' as RefusalCode }]],
+    ['a frame of two full appends', 'limit', [fullAppend, fullAppend]],
     ['a hash of 9 bytes', 'malformed', [{ type: 'heartbeat', channel: 1, sequence: 1, hash: new Uint8Array(9) }]],
     [
       'a hello beside something',
@@ -191,6 +200,11 @@ describe('a connection that is not ours', () => {
     expect(isForeignFrame(new Uint8Array(0))).toBe(true)
     expect(isForeignFrame(new TextEncoder().encode('{"type":"hello"}'))).toBe(true)
     expect(isForeignFrame(encodeFrame([{ type: 'ping', nonce: 1 }]))).toBe(true)
+    const hello = encodeFrame([{ type: 'hello', minVersion: 1, maxVersion: 1, agent: '' }])
+    expect(isForeignFrame(Uint8Array.of(0, ...hello.subarray(1)))).toBe(true)
+    for (let place = 2; place < 10; place++) {
+      expect(isForeignFrame(hello.map((byte, index) => (index === place ? byte ^ 1 : byte)))).toBe(true)
+    }
   })
 
   it('[WIRE-15] a hello of any version is not foreign', () => {

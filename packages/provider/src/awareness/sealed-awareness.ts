@@ -30,6 +30,8 @@ export interface SealedAwarenessPorts {
   readonly origin: object
   readonly problems: Problems
   readonly clock: Clock
+  /** The session's wire sealer; undefined while there is none. */
+  sealer(): Sealer | undefined
   send(envelope: Uint8Array): void
 }
 
@@ -55,7 +57,6 @@ export class SealedAwareness {
   /** The newest envelope per session, from before the key came. */
   readonly #early = new Map<number, Uint8Array>()
   #epoch: Epoch | undefined
-  #sealer: Sealer | undefined
   #timer: unknown
   #isWaiting = false
   #isDirty = false
@@ -67,20 +68,14 @@ export class SealedAwareness {
   }
 
   /** The session is keyed: tells the own state anew, since the others forgot it when this client left. */
-  start(epoch: Epoch, sealer: Sealer): void {
+  start(epoch: Epoch): void {
     const { awareness } = this.#ports
     this.#epoch = epoch
-    this.#sealer = sealer
     for (const [session, envelope] of this.#early) this.receive(session, envelope)
     this.#early.clear()
     // Setting the state raises its clock: with an old one, those who have seen this client leave would not show it again.
     const state = awareness.getLocalState()
     if (state !== null) awareness.setLocalState(state)
-  }
-
-  /** Sealers change within a session when they are spent. */
-  useSealer(sealer: Sealer): void {
-    this.#sealer = sealer
   }
 
   receive(session: number, envelope: Uint8Array): void {
@@ -103,14 +98,13 @@ export class SealedAwareness {
   /** Tells the others that this client goes, in this very turn. */
   sayGoodbye(): void {
     const { awareness } = this.#ports
-    if (this.#sealer === undefined || !awareness.meta.has(awareness.clientID)) return
+    if (this.#epoch === undefined || !awareness.meta.has(awareness.clientID)) return
     this.#seal(encodeAwarenessUpdate(awareness, [awareness.clientID], new Map()))
   }
 
   /** The connection is gone, and with it everybody else. */
   stop(): void {
     this.#epoch = undefined
-    this.#sealer = undefined
     this.#isWaiting = false
     this.#ports.clock.clearTimeout(this.#timer)
     this.#sessions.clear()
@@ -133,7 +127,7 @@ export class SealedAwareness {
   }
 
   #sendSoon(): void {
-    if (this.#isWaiting || this.#sealer === undefined || !this.#isDirty) return
+    if (this.#isWaiting || this.#epoch === undefined || !this.#isDirty) return
     const { awareness, clock } = this.#ports
     this.#isDirty = false
     this.#isWaiting = true
@@ -147,7 +141,7 @@ export class SealedAwareness {
   #seal(update: Uint8Array): void {
     const { clock, problems, send } = this.#ports
     const body = encodeAwarenessBody(clock.now(), update)
-    const [envelope, second] = this.#sealer?.sealNow(EnvelopeKind.awareness, body) ?? []
+    const [envelope, second] = this.#ports.sealer()?.sealNow(EnvelopeKind.awareness, body) ?? []
     if (envelope === undefined) return
     if (second !== undefined || envelope.length > MAX_AWARENESS_BYTES) {
       problems.raise('limit', `the awareness state has ${update.length} bytes; it is kept local`, 'awareness')

@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '@y-sealed/key-client'
 import {
+  DEFAULT_LIMITS,
   type Down,
   encodeFrame,
+  type Limits,
   MIN_PROTOCOL_VERSION,
   PROTOCOL_VERSION,
   parseDownFrame,
@@ -63,6 +65,8 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   readonly url: string
   maxBackoffTime: number
   shouldReconnect: (event: CloseFacts) => boolean
+  /** What this relay takes, as its `welcome` said. */
+  limits: Limits = DEFAULT_LIMITS
   #state: ConnectionState = 'idle'
   #socket: WebSocketLike | undefined
   #failures = 0
@@ -234,8 +238,10 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   #dispatch(messages: Down[]): void {
     const byChannel = new Map<number, DownOfChannel[]>()
     for (const message of messages) {
-      if (message.type === 'welcome') this.#step({ type: 'welcomed' })
-      else if (message.type === 'incompatible') {
+      if (message.type === 'welcome') {
+        this.limits = message.limits
+        this.#step({ type: 'welcomed' })
+      } else if (message.type === 'incompatible') {
         const ours =
           MIN_PROTOCOL_VERSION === PROTOCOL_VERSION
             ? `${PROTOCOL_VERSION}`

@@ -1,13 +1,17 @@
-import { createSealer, EnvelopeKind, type Sealer } from '@y-sealed/envelope'
-import { DEFAULT_LIMITS } from '@y-sealed/protocol'
+import { EnvelopeKind, type Sealer } from '@y-sealed/envelope'
+import type { Clock } from '@y-sealed/key-client'
+import type { Limits } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import { StagedRequest } from '../outbound/staged-request.ts'
 import type { Epoch } from './epoch.ts'
 import type { KeyDesk } from './key-desk.ts'
+import { createWireSealer } from './wire-sealer.ts'
 
 export interface OpeningPorts {
   readonly keyDesk: KeyDesk
   readonly padding: boolean
+  readonly clock: Clock
+  readonly connection: { readonly limits: Limits }
   readonly initial: ((doc: Y.Doc) => void) | undefined
 }
 
@@ -24,11 +28,16 @@ export interface Opening {
 export async function prepareOpening(ports: OpeningPorts, request: number): Promise<Opening | undefined> {
   const epoch = await ports.keyDesk.mint()
   if (epoch === undefined) return undefined
-  const sealer = await createSealer(epoch.keys, { epochIndex: epoch.index, padding: ports.padding })
+  const sealer = await createWireSealer(epoch, ports.padding, ports.clock)
   const seed = ports.initial && seedUpdate(ports.initial)
   const birth = { sequence: 0, hash: epoch.startHash }
   const envelopes = seed === undefined ? [] : await sealer.seal(EnvelopeKind.update, seed, { birth })
-  return { epoch, sealer, seed, staged: new StagedRequest(request, envelopes, DEFAULT_LIMITS.maxFrameEnvelopeBytes) }
+  return {
+    epoch,
+    sealer,
+    seed,
+    staged: new StagedRequest(request, envelopes, ports.connection.limits.maxFrameEnvelopeBytes),
+  }
 }
 
 /** The relay took another's record, or the connection is gone. */

@@ -1,4 +1,4 @@
-import { EnvelopeError, type Opened, openEnvelope } from '@y-sealed/envelope'
+import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import * as Y from 'yjs'
@@ -190,7 +190,7 @@ export class Inbound {
   /** False: the entry is not usable as it came; it is read again once. */
   #takeForeign({ entry, sequence }: Placed, verdict: Verdict, updates: Uint8Array[]): boolean {
     const { problems } = this.#ports
-    if (verdict === undefined || verdict === 'unusable') {
+    if (verdict === undefined || verdict === 'unusable' || !this.#belongs(verdict)) {
       const before = this.#suspects.get(sequence)
       if (before === undefined || !equalBytes(before, entry.envelope)) {
         this.#suspects.set(sequence, entry.envelope)
@@ -213,6 +213,11 @@ export class Inbound {
     return true
   }
 
+  /** The log of an epoch holds updates and witnesses of that epoch: another kind was never sent for it. */
+  #belongs({ kind, epochIndex }: Opened): boolean {
+    return (kind === EnvelopeKind.update || kind === EnvelopeKind.witness) && epochIndex === this.#epoch?.index
+  }
+
   /** A sealer's first envelope names the history it was born in (protocol §3, flag 8). */
   #compareBirth({ birth }: Opened, sequence: number): void {
     if (birth === undefined) return
@@ -228,22 +233,29 @@ export class Inbound {
 
   #apply(updates: readonly Uint8Array[]): void {
     if (updates.length === 0) return
+    const { doc, origin } = this.#ports
+    try {
+      doc.transact(() => {
+        for (const update of updates) this.#applyOne(update)
+      }, origin)
+    } catch (error) {
+      // An observer of the app threw, after Yjs had applied everything. That is the app's error to see, not a reason to stop reading.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  #applyOne(update: Uint8Array): void {
     const { doc, origin, logState, problems } = this.#ports
-    doc.transact(() => {
-      for (const update of updates) {
-        try {
-          const decoded = Y.decodeUpdate(update)
-          Y.applyUpdate(doc, update, origin)
-          logState.addDecoded(decoded)
-        } catch (error) {
-          problems.raise(
-            'member-fault',
-            `a sealed update is no usable Yjs update (${error instanceof Error ? error.name : 'error'})`,
-            'update',
-          )
-        }
-      }
-    }, origin)
+    try {
+      const decoded = Y.decodeUpdate(update)
+      Y.applyUpdate(doc, update, origin)
+      logState.addDecoded(decoded)
+    } catch (error) {
+      const name = error instanceof Error ? error.name : 'error'
+      problems.raise('member-fault', `a sealed update is no usable Yjs update (${name})`, 'update')
+    }
   }
 
   #watchGap(): void {

@@ -23,6 +23,18 @@ export function difference(doc: Y.Doc, logState: LogState): Uint8Array | undefin
   return replaceDeleteSet(update, decoded.ds, missing)
 }
 
+/**
+ * The same with the content of deleted text left out. An undone paste is deleted, but the undo manager keeps its content for a redo,
+ * and the plain difference carries it. Costs a second document for the time it takes.
+ */
+export function compactDifference(doc: Y.Doc, logState: LogState): Uint8Array | undefined {
+  const scratch = new Y.Doc()
+  Y.applyUpdate(scratch, Y.encodeStateAsUpdate(doc))
+  const update = difference(scratch, logState)
+  scratch.destroy()
+  return update
+}
+
 /** A V1 update is a struct section followed by a delete set; the delete set is swapped by its length from the end. */
 function replaceDeleteSet(update: Uint8Array, ds: DeleteSet, ranges: DeleteRanges): Uint8Array {
   const whole: DeleteRanges = new Map()

@@ -19,12 +19,20 @@ export interface AppenderPorts {
   send(messages: Up[]): void
   /** Content of the document that is not in the log, as one update. */
   difference(): Uint8Array | undefined
+  /** The same, as small as it can be made. */
+  compactDifference(): Uint8Array | undefined
   /** Where the log was read to, for the first envelope of a sealer. */
   birth(): { sequence: number; hash: Uint8Array }
-  /** A fresh sealer, when the one in use is spent. */
-  renewSealer(): Promise<Sealer>
+  /** The session's wire sealer; undefined while there is none. */
+  sealer(): Sealer | undefined
+  /** Makes a fresh one when the one in use is spent. */
+  renewSealer(): Promise<unknown>
+  /** What was taken turned out to be in the log already, or over a limit. */
+  onOutbox(): void
+  /** The platform's crypto failed. */
+  onSealFailed(): void
   onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array): void
-  /** Anything but `paused` and `limit`: the sealer is retired, the log read again, the rest sealed anew. */
+  /** Anything but `paused`: the sealer is retired, the log read again, the rest sealed anew. */
   onRefused(refused: Refused): void
 }
 
@@ -41,13 +49,14 @@ export class Appender {
   readonly #ports: AppenderPorts
   #channel = 0
   #limits: Limits = DEFAULT_LIMITS
-  #sealer: Sealer | undefined
+  #isStarted = false
   #inFlight: InFlight | undefined
   #sealing = false
   #timer: unknown
   #isScheduled = false
   /** Over a limit: nothing is sent until the user changes something. */
   #isOverLimit = false
+  #takesWhole = false
   #isPaused = false
   #repair = false
   #life = 0
@@ -56,16 +65,20 @@ export class Appender {
     this.#ports = ports
   }
 
+  get isOverLimit(): boolean {
+    return this.#isOverLimit
+  }
+
   /** An append is on its way: its ack must still be waited for. */
   get isBusy(): boolean {
     return this.#inFlight !== undefined || this.#sealing
   }
 
   /** From here on the outbox is sent. `repair` marks what heals a relay that lost entries. */
-  start(channel: number, limits: Limits, sealer: Sealer, repair: boolean): void {
+  start(channel: number, limits: Limits, repair: boolean): void {
     this.#channel = channel
     this.#limits = limits
-    this.#sealer = sealer
+    this.#isStarted = true
     this.#repair = repair
     this.resume()
   }
@@ -83,18 +96,18 @@ export class Appender {
   /** Connection lost, refused or destroyed: what is in flight stays in the outbox. */
   stop(): void {
     this.#life++
-    this.#sealer = undefined
+    this.#isStarted = false
     this.#inFlight = undefined
     this.#sealing = false
     this.#isScheduled = false
     this.#ports.clock.clearTimeout(this.#timer)
   }
 
-  /** Something waits. After a `limit` the whole difference is tried once: an undo may have made it small. */
-  changed(nowMs: number): void {
+  /** Something waits. After a `limit` everything is tried again as one difference: an undo may have made it small. */
+  changed(): void {
     if (this.#isOverLimit) {
       this.#isOverLimit = false
-      this.#ports.outbox.replace(this.#ports.difference(), nowMs)
+      this.#takesWhole = true
     }
     this.kick()
   }
@@ -110,12 +123,27 @@ export class Appender {
 
   /** Sends what waits without waiting for `flushDelay`, in this very turn: a page that unloads has no other. */
   sendNow(): void {
-    const sealer = this.#sealer
+    const sealer = this.#ports.sealer()
     if (sealer === undefined || !this.#mayTake()) return
     this.#isScheduled = false
     this.#ports.clock.clearTimeout(this.#timer)
     const update = this.#take()
-    if (update !== undefined) this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions()))
+    if (update !== undefined)
+      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
+  }
+
+  /**
+   * The page goes away for good: what waits behind an append in flight is sent after it, unacked. Counters follow on, so that the relay
+   * refuses it if it refused the first; should the page come back after all, the log is compared anew.
+   */
+  sendLast(): void {
+    this.sendNow()
+    const sealer = this.#ports.sealer()
+    const update = this.#ports.outbox.peek()
+    if (sealer === undefined || update === undefined || !this.#isStarted || this.#isOverLimit || this.#isPaused) return
+    const envelopes = sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer))
+    const staged = new StagedRequest(this.#ports.nextRequest(), envelopes, this.#limits.maxFrameEnvelopeBytes)
+    for (let frame = staged.next(); frame !== undefined; frame = staged.next()) this.#sendFrame(staged.request, frame)
   }
 
   onStaged(request: number): void {
@@ -124,9 +152,15 @@ export class Appender {
 
   onAck(ack: Ack): void {
     const inFlight = this.#inFlight
-    if (inFlight === undefined || inFlight.staged.request !== ack.request) return
+    if (inFlight !== undefined && inFlight.staged.request === ack.request) {
+      this.#ports.onAck(ack, inFlight.staged.entries, inFlight.update)
+    }
+  }
+
+  /** The acked append stands in the log, and H compared equal: only now may the next one be taken. */
+  settled(): void {
     this.#inFlight = undefined
-    this.#ports.onAck(ack, inFlight.staged.entries, inFlight.update)
+    this.kick()
   }
 
   onRefused(refused: Refused): void {
@@ -140,17 +174,14 @@ export class Appender {
       this.#timer = clock.setTimeout(() => this.#sendNextFrame(inFlight), PAUSED_RETRY_MS)
       return
     }
-    if (refused.code === 'limit') {
-      this.#isOverLimit = true
-      problems.raise('limit', `the relay refused the change: ${refused.detail}`, 'append')
-    }
+    if (refused.code === 'limit') this.#overLimit(`the relay refused the change: ${refused.detail}`)
     this.#inFlight = undefined
     this.#ports.onRefused(refused)
   }
 
   #mayTake(): boolean {
     return (
-      this.#sealer !== undefined &&
+      this.#isStarted &&
       this.#inFlight === undefined &&
       !this.#sealing &&
       !this.#isOverLimit &&
@@ -162,45 +193,61 @@ export class Appender {
   #due(): void {
     if (!this.#isScheduled) return
     this.#isScheduled = false
-    if (this.#mayTake()) void this.#sealAndSend()
+    if (!this.#mayTake()) return
+    const life = this.#life
+    // The counters it took are lost: only a new sealer goes on.
+    this.#sealAndSend().catch(() => {
+      if (life === this.#life) this.#ports.onSealFailed()
+    })
   }
 
   async #sealAndSend(): Promise<void> {
     const life = this.#life
-    if (this.#sealer?.isSpent()) {
+    if (this.#ports.sealer()?.isSpent()) {
       this.#sealing = true
-      const renewed = await this.#ports.renewSealer()
+      await this.#ports.renewSealer()
       if (life !== this.#life) return
       this.#sealing = false
-      this.#sealer = renewed
     }
-    const sealer = this.#sealer
+    const sealer = this.#ports.sealer()
     if (sealer === undefined) return
     const update = this.#take()
     if (update === undefined) return
     if (update.length <= SYNC_SEAL_BYTES) {
-      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions()))
+      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
       return
     }
     this.#sealing = true
-    const envelopes = await sealer.seal(EnvelopeKind.update, update, this.#sealOptions())
+    const envelopes = await sealer.seal(EnvelopeKind.update, update, this.#sealOptions(sealer))
     if (life !== this.#life) return
     this.#sealing = false
     this.#transmit(update, envelopes)
   }
 
   #take(): Uint8Array | undefined {
-    const update = this.#ports.outbox.take(this.#ports.difference)
-    // Nothing is missing in the log after all: an undone edit, or one that came back by another road.
-    if (update === undefined) this.#ports.outbox.settle()
+    const { outbox, difference, compactDifference, onOutbox, clock } = this.#ports
+    if (this.#takesWhole) outbox.replace(compactDifference(), clock.now())
+    this.#takesWhole = false
+    const update = outbox.take(difference)
+    if (update === undefined) {
+      // An undone edit, or one that came back by another road.
+      outbox.settle()
+      onOutbox()
+    } else if (update.length > this.#limits.maxAppendBytes) {
+      this.#overLimit(`the change has ${update.length} bytes; the relay takes ${this.#limits.maxAppendBytes}`)
+      return undefined
+    }
     return update
   }
 
-  #sealOptions(): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {
-    return {
-      ...(this.#repair ? { repair: true } : {}),
-      ...(this.#sealer?.unborn ? { birth: this.#ports.birth() } : {}),
-    }
+  #overLimit(message: string): void {
+    this.#isOverLimit = true
+    this.#ports.problems.raise('limit', message, 'append')
+    this.#ports.onOutbox()
+  }
+
+  #sealOptions(sealer: Sealer): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {
+    return { ...(this.#repair ? { repair: true } : {}), ...(sealer.unborn ? { birth: this.#ports.birth() } : {}) }
   }
 
   #transmit(update: Uint8Array, envelopes: readonly Uint8Array[]): void {
@@ -215,10 +262,10 @@ export class Appender {
   #sendNextFrame(inFlight: InFlight): void {
     if (inFlight !== this.#inFlight) return
     const frame = inFlight.staged.next()
-    if (frame === undefined) return
-    const { request } = inFlight.staged
-    this.#ports.send([
-      { type: frame.isLast ? 'append' : 'stage', channel: this.#channel, request, envelopes: frame.envelopes },
-    ])
+    if (frame !== undefined) this.#sendFrame(inFlight.staged.request, frame)
+  }
+
+  #sendFrame(request: number, { envelopes, isLast }: { envelopes: Entry[]; isLast: boolean }): void {
+    this.#ports.send([{ type: isLast ? 'append' : 'stage', channel: this.#channel, request, envelopes }])
   }
 }

@@ -49,6 +49,11 @@ export class Outbox {
     return Y.mergeUpdates(items.map((item) => item.update))
   }
 
+  /** What waits, merged, without taking it. */
+  peek(): Uint8Array | undefined {
+    return this.#waiting.length === 0 ? undefined : Y.mergeUpdates(this.#waiting.map((item) => item.update))
+  }
+
   /** What was in flight is durable. */
   settle(): void {
     this.#inFlight = []

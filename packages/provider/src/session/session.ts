@@ -1,15 +1,16 @@
-import { createSealer, type Sealer } from '@y-sealed/envelope'
+import type { Sealer } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
-import { DEFAULT_LIMITS, type Down, hashPrefix, type Joined, type Refused } from '@y-sealed/protocol'
+import { type Down, hashPrefix, type Joined, type Refused } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import type { SealedAwareness } from '../awareness/sealed-awareness.ts'
 import type { RelayConnection } from '../connection/relay-connection.ts'
 import type { Epoch } from '../epoch/epoch.ts'
 import type { KeyDesk } from '../epoch/key-desk.ts'
 import { abandonOpening, type Opening, prepareOpening } from '../epoch/opening.ts'
+import { createWireSealer } from '../epoch/wire-sealer.ts'
 import { equalBytes } from '../hex.ts'
 import { Inbound } from '../inbound/inbound.ts'
-import { difference } from '../log-state/difference.ts'
+import { compactDifference, difference } from '../log-state/difference.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { Appender } from '../outbound/appender.ts'
 import type { Outbox } from '../outbound/outbox.ts'
@@ -65,6 +66,7 @@ export class Session {
   #lastRequest = 0
   /** The relay lost entries: what is sent next is marked as a repair. */
   #isHealing = false
+  #isRenewing = false
   /** Rises at each join and at each end, so that what was awaited in between knows that it comes too late. */
   #life = 0
 
@@ -82,7 +84,7 @@ export class Session {
       onSettled: () => {
         outbox.settle()
         ports.onOutbox()
-        this.#appender.kick()
+        this.#appender.settled()
       },
       reread: (after) => this.#read(after),
       onRelayFault: (message) => this.#distrust(message),
@@ -96,7 +98,14 @@ export class Session {
       nextRequest: () => this.#nextRequest(),
       difference: () => difference(doc, this.#logState),
       birth: () => ({ sequence: this.#inbound.cursor, hash: this.#inbound.hash }),
+      sealer: () => this.#sealer,
       renewSealer: () => this.#renewSealer(),
+      compactDifference: () => compactDifference(doc, this.#logState),
+      onOutbox: () => ports.onOutbox(),
+      onSealFailed: () => {
+        problems.raise('internal', 'sealing failed; it is tried again on a new connection', 'append')
+        connection.reset()
+      },
       onAck: (ack, entries, update) => this.#inbound.receiveAck(ack.sequence, entries, update, ack.hash),
       onRefused: (refused) => void this.#appendRefused(refused),
     })
@@ -119,7 +128,7 @@ export class Session {
 
   /** The user changed the document. */
   changed(): void {
-    if (this.#canWrite) this.#appender.changed(this.#ports.clock.now())
+    if (this.#canWrite) this.#appender.changed()
   }
 
   /** Joins on a connection that is already open. */
@@ -127,18 +136,44 @@ export class Session {
     if (this.#ports.connection.isOpen && (this.phase === 'away' || this.phase === 'halted')) void this.#join()
   }
 
-  /** Leaves the room, after sending what can still be sent in this turn. */
-  leave(): void {
-    if (this.phase !== 'away' && this.phase !== 'halted') {
-      this.flushNow()
-      this.#ports.awareness.sayGoodbye()
-      this.#ports.connection.send([{ type: 'leave', channel: this.#channel }])
-    }
+  /** Sends what can still be sent in this turn, and that this session ends. */
+  sayGoodbye(): void {
+    if (this.phase === 'away' || this.phase === 'halted') return
+    this.flushNow()
+    this.#ports.awareness.sayGoodbye()
+    this.#ports.connection.send([{ type: 'leave', channel: this.#channel }])
+  }
+
+  /** Ends the session, whether the socket is gone or goes on for others. */
+  end(): void {
     this.#away()
   }
 
   flushNow(): void {
     if (this.#canWrite) this.#appender.sendNow()
+  }
+
+  /** The page goes away: everything that waits, and the goodbye, in this very turn. */
+  sendLast(): void {
+    if (this.#canWrite) this.#appender.sendLast()
+    this.#ports.awareness.sayGoodbye()
+  }
+
+  /** A change is over a limit of the relay, and waits for the user to make it smaller. */
+  get isOverLimit(): boolean {
+    return this.#appender.isOverLimit
+  }
+
+  /** The wire sealer, for awareness; a spent one is replaced between two appends. */
+  get sealer(): Sealer | undefined {
+    const sealer = this.#sealer
+    if (sealer?.isSpent() && !this.#appender.isBusy && !this.#isRenewing) {
+      this.#isRenewing = true
+      void this.#renewSealer().finally(() => {
+        this.#isRenewing = false
+      })
+    }
+    return sealer
   }
 
   sendAwareness(envelope: Uint8Array): void {
@@ -151,7 +186,7 @@ export class Session {
   }
 
   destroy(): void {
-    this.leave()
+    this.end()
     this.#inbound.stop()
     this.#ports.doc.off('afterTransaction', this.#noteImpliedDeletes)
     this.#ports.connection.detach(this.#channel)
@@ -324,22 +359,25 @@ export class Session {
 
   async #keyed(readAgain: boolean): Promise<void> {
     const life = this.#life
-    const sealer = this.#sealer ?? (await this.#renewSealer())
+    if (this.#sealer === undefined) await this.#renewSealer()
     if (life !== this.#life || this.epoch === undefined) return
     this.#setPhase('reading')
     if (readAgain) this.#read(this.#inbound.cursor)
-    this.#ports.awareness.start(this.epoch, sealer)
+    this.#ports.awareness.start(this.epoch)
     this.#inbound.drain()
   }
 
-  async #renewSealer(): Promise<Sealer> {
+  async #renewSealer(): Promise<void> {
     const { epoch } = this
-    if (epoch === undefined) throw new Error('a sealer needs an epoch')
-    const sealer = await createSealer(epoch.keys, { epochIndex: epoch.index, padding: this.#ports.padding })
+    if (epoch === undefined) return
+    const life = this.#life
+    const sealer = await createWireSealer(epoch, this.#ports.padding, this.#ports.clock)
+    if (life !== this.#life) {
+      sealer.retire()
+      return
+    }
     this.#sealer?.retire()
     this.#sealer = sealer
-    this.#ports.awareness.useSealer(sealer)
-    return sealer
   }
 
   /** Asks for the entries after a sequence; until they have come, nothing is sent. */
@@ -377,7 +415,7 @@ export class Session {
     this.#setPhase('live')
     onOutbox()
     if (this.role === 'read' || this.#sealer === undefined) return
-    this.#appender.start(this.#channel, DEFAULT_LIMITS, this.#sealer, this.#isHealing)
+    this.#appender.start(this.#channel, connection.limits, this.#isHealing)
     this.#isHealing = false
   }
 
@@ -439,12 +477,12 @@ export class Session {
     }
   }
 
-  /** Somebody opened an epoch. Who is opening one too is told by the refusal; who waits takes it. */
+  /** Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. */
   #recordAppeared(record: Uint8Array): void {
     if (this.epoch !== undefined) {
       this.#ports.problems.raise('stale-epoch', 'the document has a newer epoch than this version reads', 'epoch')
       this.#halt()
-    } else if (this.role === 'read') {
+    } else if (this.#opening === undefined) {
       this.#target = undefined
       void this.#adopt(record)
     }

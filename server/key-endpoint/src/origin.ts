@@ -1,0 +1,51 @@
+import cors from 'cors'
+import type { Request, RequestHandler } from 'express'
+import { Refusal } from './refusal.ts'
+
+/** Exact origins such as `https://app.example`, or a predicate. */
+export type AllowedOrigins = readonly string[] | ((origin: string) => boolean)
+
+/** Browsers ask again after it; short, so that an origin that was taken off the list loses access soon. */
+const PREFLIGHT_SECONDS = 600
+
+/**
+ * Lets web pages of the same origin and of the allowed origins ask, with cookies if they send any; refuses every other
+ * page before anything is read or made. Requests without an Origin do not come from a page.
+ * @throws TypeError for an entry that is not an origin
+ */
+export function allowOrigins(allowed: AllowedOrigins = []): RequestHandler[] {
+  const isAllowed = typeof allowed === 'function' ? allowed : isListed(allowed)
+  return [
+    (request, response, next) => {
+      response.vary('Origin')
+      const { origin } = request.headers
+      if (origin !== undefined && !isSameOrigin(origin, request) && !isAllowed(origin)) {
+        throw new Refusal('origin-refused')
+      }
+      next()
+    },
+    cors({
+      origin: true,
+      methods: ['POST'],
+      credentials: true,
+      exposedHeaders: ['Retry-After'],
+      maxAge: PREFLIGHT_SECONDS,
+    }),
+  ]
+}
+
+function isListed(allowed: readonly string[]): (origin: string) => boolean {
+  const origins = new Set(allowed)
+  for (const origin of origins) {
+    if (!isOrigin(origin)) throw new TypeError(`origins: "${origin}" is not an origin such as https://app.example`)
+  }
+  return (origin) => origins.has(origin)
+}
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value
+}
+
+function isSameOrigin(origin: string, request: Request): boolean {
+  return URL.canParse(origin) && new URL(origin).host === request.headers.host
+}

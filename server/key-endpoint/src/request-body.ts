@@ -1,0 +1,45 @@
+import { ContractError, type KeyRequest, parseKeyRequest } from '@y-sealed/key-client/contract'
+import express, { type Request, type RequestHandler } from 'express'
+import { Refusal } from './refusal.ts'
+
+/** A document id and a hint of the longest kind, escaped, are 8 KiB. */
+const MAX_REQUEST_BYTES = 16 * 1024
+
+const JSON_TYPE = 'application/json'
+
+/**
+ * Reads the body, as raw bytes because Express' own JSON reader replaces what is not UTF-8. Content that is not JSON is
+ * refused: a form or a text/plain request would reach the endpoint from any web page without a preflight.
+ */
+export const readRequestBody: RequestHandler[] = [
+  (request, _response, next) => {
+    if (!request.is(JSON_TYPE)) throw new Refusal('json-only')
+    next()
+  },
+  express.raw({ type: JSON_TYPE, limit: MAX_REQUEST_BYTES, inflate: false }),
+]
+
+/** @throws Refusal `malformed` */
+export function parseRequestBody({ body }: Request): KeyRequest {
+  // An app that mounts express.json() before the router has parsed the body already.
+  const request = parseContract(body instanceof Uint8Array ? parseJson(body) : body)
+  // This endpoint cannot rotate yet and keeps no record hashes; 400 has the client ask without them (protocol §5).
+  if (request.after !== undefined || request.record !== undefined) throw new Refusal('malformed')
+  return request
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new Refusal('malformed')
+  }
+}
+
+function parseContract(value: unknown): KeyRequest {
+  try {
+    return parseKeyRequest(value)
+  } catch (error) {
+    throw error instanceof ContractError ? new Refusal('malformed') : error
+  }
+}

@@ -1,0 +1,40 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+export interface CommandOptions {
+  readonly port: number
+  readonly data: string
+  readonly host: string
+  readonly origins?: string[]
+  readonly tokenSecretFile?: string
+}
+
+/** Prints help, or what is wrong, and exits where there is nothing to run. */
+export function parseCommand(argv: readonly string[]): CommandOptions {
+  return new Command('y-sealed-relay')
+    .description('A blind relay: orders, stores and forwards sealed documents that it cannot read.')
+    .addOption(new Option('--port <port>', '0: any free one').env('Y_SEALED_PORT').default(8787).argParser(parsePort))
+    .addOption(
+      new Option('--data <directory>', "where the logs are kept; 'memory' keeps nothing")
+        .env('Y_SEALED_DATA')
+        .default('./data/relay'),
+    )
+    .addOption(new Option('--host <address>', 'bind address').env('Y_SEALED_HOST').default('127.0.0.1'))
+    .addOption(
+      new Option('--origins <list>', 'web origins that may connect, separated by commas')
+        .env('Y_SEALED_ORIGINS')
+        .argParser((list) => list.split(',').map((origin) => origin.trim())),
+    )
+    .addOption(
+      new Option('--token-secret-file <file>', 'HS256 secret of the access tokens; without it: this machine only').env(
+        'Y_SEALED_TOKEN_SECRET_FILE',
+      ),
+    )
+    .parse(argv)
+    .opts<CommandOptions>()
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.')
+  return port
+}

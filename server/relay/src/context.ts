@@ -1,0 +1,16 @@
+import type { Authorize } from './auth/authorize.ts'
+import type { RelayLimits } from './limits.ts'
+import type { LogStore } from './log/log-store.ts'
+import type { Rooms } from './room/rooms.ts'
+import type { HeldBytes } from './session/held-bytes.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** What all sessions of one relay share. */
+export interface RelayContext {
+  store: LogStore
+  rooms: Rooms
+  authorize: Authorize
+  limits: RelayLimits
+  held: HeldBytes
+  log: Log
+}

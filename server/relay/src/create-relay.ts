@@ -1,0 +1,120 @@
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, Socket } from 'node:net'
+import type { Authorize } from './auth/authorize.ts'
+import { createGate } from './auth/gate.ts'
+import { isLoopbackHost } from './auth/loopback.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { RelayError } from './errors.ts'
+import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import { openSqliteLogStore } from './log/sqlite-log-store.ts'
+import { Rooms } from './room/rooms.ts'
+import { HeldBytes } from './session/held-bytes.ts'
+import { createLog, errorFields, type Log } from './telemetry/log.ts'
+import { createTurn } from './transport/turn.ts'
+import { WsServer } from './transport/ws-server.ts'
+
+export interface RelayOptions {
+  /** A directory (made if missing), or 'memory': gone with the process. */
+  data: 'memory' | (string & {})
+  /** 0 = any free one. */
+  port?: number
+  host?: string
+  /** Who may join and append. Without it the relay serves this machine only, and whoever connects may write. */
+  auth?: Authorize
+  /** Web origins that may connect, such as `https://app.example`. */
+  origins?: readonly string[]
+  limits?: Partial<RelayLimits>
+  clock?: Clock
+  log?: Log
+}
+
+export interface Relay {
+  /** `ws://host:port` */
+  url: string
+  /** Tells what is under way, closes every connection with 4503, then the store. */
+  close(): Promise<void>
+}
+
+const OPTIONS: readonly (keyof RelayOptions)[] = ['data', 'port', 'host', 'auth', 'origins', 'limits', 'clock', 'log']
+
+/**
+ * Starts a relay. Throws RelayError `auth-required` (no `auth`, but reachable from outside or in production) or
+ * `storage`, TypeError for an option it does not know, and what `listen` throws for a port that is taken.
+ */
+export async function createRelay(options: RelayOptions): Promise<Relay> {
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.some((known) => known === name)) throw new TypeError(`unknown option: ${name}`)
+  }
+  const { data, port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
+  if (!auth) checkMayBeOpen(host, log)
+  const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
+  const gate = createGate({ origins, hasAuth: auth !== undefined })
+
+  const store = openSqliteLogStore(data)
+  const turn = createTurn()
+  const rooms = new Rooms({ store, turn, clock, limits, log })
+  const held = new HeldBytes(limits.maxHeldBytes)
+  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, limits, held, log }
+  const sockets = new WsServer({ context, gate, turn, clock })
+  const server = createServer((request, response) => {
+    const isHealthCheck = request.method === 'GET' && request.url === '/healthz'
+    response.writeHead(isHealthCheck ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    response.end(JSON.stringify(isHealthCheck ? { status: 'ok' } : { error: 'not-found' }))
+  })
+  server.on('upgrade', (request, socket, head) => {
+    // From here on nobody else listens: a client that resets its connection would end the process.
+    socket.on('error', () => socket.destroy())
+    // An HTTP server hands over a net.Socket, with TLS or without; its type only says Duplex.
+    if (socket instanceof Socket) sockets.upgrade(request, socket, head)
+    else socket.destroy()
+  })
+
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    sockets.drain()
+    server.close()
+    // What was read before is answered before the connections end.
+    await rooms.settled()
+    await sockets.close()
+    server.closeAllConnections()
+    await store.close()
+  }
+
+  try {
+    const address = await listen(server, port, host)
+    // Too many open files, say: the next client may have more luck.
+    server.on('error', (error) => log.error('accept failed', errorFields(error)))
+    log.info('listening', { port: address.port })
+    const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+    return { url: `ws://${name}:${address.port}`, close: () => (closing ??= close()) }
+  } catch (error) {
+    sockets.drain()
+    await store.close()
+    throw error
+  }
+}
+
+const letEveryoneWrite: Authorize = async () => ({ subject: '', role: 'write' })
+
+let hasWarned = false
+
+/** Throws RelayError `auth-required` unless only this machine can reach a relay on this host; warns once per process. */
+function checkMayBeOpen(host: string, log: Log): void {
+  if (!isLoopbackHost(host)) throw new RelayError('auth-required', 'a relay without `auth` listens on loopback only')
+  if (process.env.NODE_ENV === 'production') throw new RelayError('auth-required', 'NODE_ENV=production needs `auth`')
+  if (!hasWarned) log.warn('no auth: everybody on this machine may read and write every room')
+  hasWarned = true
+}
+
+function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      // A string only for a pipe, null only before `listening`.
+      if (address === null || typeof address === 'string') reject(new RelayError('options', 'no TCP address'))
+      else resolve(address)
+    })
+  })
+}

@@ -1,0 +1,53 @@
+import type { Limits } from '@y-sealed/protocol'
+import { DEFAULT_LIMITS } from '@y-sealed/protocol'
+
+/** What one relay process allows and waits for. The first three are told to clients in `welcome`. */
+export interface RelayLimits extends Limits {
+  /** How long a new connection may take to say hello. */
+  helloMs: number
+  /** What a connection may send before its first join was allowed: hello and a hundred joins with long tokens. */
+  strangerBytes: number
+  /** A connection without a sign of life for this long is closed; it is asked for one at half of it. */
+  silenceMs: number
+  /** Unsent bytes after which a reader is served from the store, at its own pace, and no longer from memory. */
+  backlogBytes: number
+  /** Unsent bytes after which a connection is closed with 1013: acks and awareness of one that reads nothing. */
+  maxBacklogBytes: number
+  /** How much of the log is read and sent at once while a session catches up. */
+  catchUpBytes: number
+  /** Requests of one session that may wait while one is carried out. */
+  maxWaitingRequests: number
+  /** Sealed bytes of all sessions that are staged or wait for their commit. */
+  maxHeldBytes: number
+  /** When a heartbeat follows a change. */
+  heartbeatAfterChangeMs: number
+  /** When a heartbeat follows a heartbeat. */
+  heartbeatMs: number
+  /** How long a closing relay waits for its clients to close. */
+  drainMs: number
+}
+
+export const DEFAULT_RELAY_LIMITS: RelayLimits = {
+  ...DEFAULT_LIMITS,
+  // A browser on a bad line has said hello two round trips after the upgrade.
+  helloMs: 10_000,
+  // 100 channels with tokens of 2 KB; a thousand strangers cost 256 MB at worst, and only until helloMs.
+  strangerBytes: 256 * 1024,
+  // Proxies commonly close what is idle for 60 s.
+  silenceMs: 50_000,
+  // 10 s of a 1 Mbit/s line: less, and a reader on one would hardly ever be served from memory.
+  backlogBytes: 1024 * 1024,
+  // One frame of everything beyond backlogBytes, a few times.
+  maxBacklogBytes: 8 * 1024 * 1024,
+  // Large enough that a catch-up is bound by the line, small enough that the event loop turns in a millisecond.
+  catchUpBytes: 256 * 1024,
+  // A client has one append in flight; the rest is a stage, a read and a margin.
+  maxWaitingRequests: 4,
+  // Four of the largest requests there are.
+  maxHeldBytes: 4 * DEFAULT_LIMITS.maxAppendBytes,
+  // Protocol §7.
+  heartbeatAfterChangeMs: 5_000,
+  heartbeatMs: 60_000,
+  // Long enough for a close frame there and back.
+  drainMs: 2_000,
+}

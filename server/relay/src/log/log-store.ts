@@ -1,0 +1,107 @@
+/**
+ * What the relay asks of a store: one log per room, made of epoch records and runs of entries. A *run* is a stretch of
+ * entries under one salt with consecutive counters, as it came in one append: it is stored, read and forwarded as one
+ * piece, so that an entry costs the relay no object of its own.
+ *
+ * Every promise that resolves with `stored: true` is durable at that moment. A rejected promise means that nothing was
+ * stored. Reads see everything that has been acked.
+ */
+export interface LogStore {
+  head(room: string): Promise<LogHead>
+
+  /** Stores all runs or none (protocol §7, Append). The checks are made in the transaction that gives the sequences. */
+  append(request: AppendRequest): Promise<AppendResult>
+
+  /** Opens an epoch if the head record still is `previous`, with the epoch's first runs in the same transaction. */
+  open(request: OpenRequest): Promise<AppendResult>
+
+  /**
+   * The runs after sequence `after`, in order, cut at its first run if that stands in the middle of one. Stops once it
+   * has `maxBytes` of bodies, but returns at least one run if there is one.
+   */
+  read(room: string, after: number, maxBytes: number): Promise<StoredRun[]>
+
+  /** The running hash after entry `sequence`; undefined where there is no such entry. */
+  hashAt(room: string, sequence: number): Promise<Uint8Array | undefined>
+
+  /** The record with this hash, and those after it, oldest first. Unknown or no hash: all records. */
+  records(room: string, held: Uint8Array | undefined): Promise<{ held?: EpochRecord; after: EpochRecord[] }>
+
+  /** Ends the commits under way, then lets go of the storage. */
+  close(): Promise<void>
+}
+
+export interface LogHead {
+  /** Of the newest entry, 0 for an empty log. */
+  sequence: number
+  /** Running hash H, 32 bytes; zeros before the first epoch. */
+  hash: Uint8Array
+  /** The head epoch's record; absent in a log that has none yet. */
+  record?: EpochRecord
+}
+
+/** An epoch record as the relay knows it: public bytes, and where in the log its epoch begins. */
+export interface EpochRecord {
+  index: number
+  bytes: Uint8Array
+  /** SHA-256 of `bytes`. */
+  hash: Uint8Array
+  /** The sequence of the last entry before the epoch. */
+  after: number
+}
+
+/** A run on its way into the log. */
+export interface NewRun {
+  epochIndex: number
+  /** 16 bytes. */
+  salt: Uint8Array
+  firstCounter: number
+  /** Entries in it. */
+  count: number
+  /** The entries as `run-body.ts` lays them out. */
+  body: Uint8Array
+  /** Leaf hashes of the entries (protocol §7), in order. */
+  leaves: Uint8Array[]
+}
+
+/** A run in the log; its entries have the sequences `first` … `first + count - 1`. */
+export interface StoredRun {
+  first: number
+  count: number
+  epochIndex: number
+  /** Running hash before the first entry, 32 bytes. */
+  hashBefore: Uint8Array
+  body: Uint8Array
+}
+
+export interface AppendRequest {
+  room: string
+  /** The session that appends: a salt belongs to the session that used it first. */
+  session: number
+  runs: NewRun[]
+}
+
+export interface OpenRequest extends AppendRequest {
+  record: { index: number; bytes: Uint8Array; hash: Uint8Array }
+  /** Hash of the record that is replaced; absent: the log must have none. */
+  previous: Uint8Array | undefined
+}
+
+/** What one append or open has changed. */
+export interface Commit {
+  /** The runs as stored, in order; none where an epoch was opened without entries. */
+  runs: StoredRun[]
+  /** Of the newest entry, and the running hash there. */
+  sequence: number
+  hash: Uint8Array
+  /** The epoch that it has opened; the runs belong to it. */
+  opened?: EpochRecord
+}
+
+/**
+ * `stale-epoch`: sealed for another epoch than the head, whose record comes along. `out-of-order`: not this session's
+ * salt, or not its next counter. `malformed`: a record whose index does not rise.
+ */
+export type AppendResult =
+  | { stored: true; commit: Commit }
+  | { stored: false; code: 'stale-epoch' | 'out-of-order' | 'malformed'; record?: Uint8Array }

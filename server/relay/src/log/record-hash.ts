@@ -1,0 +1,6 @@
+import { createHash } from 'node:crypto'
+
+/** SHA-256 of an epoch record's bytes: how pins, joins and other records name it (protocol §4). */
+export function recordHash(record: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(record).digest())
+}

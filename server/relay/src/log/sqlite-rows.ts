@@ -1,0 +1,103 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import { startHash } from '@y-sealed/protocol'
+import type { EpochRecord, StoredRun } from './log-store.ts'
+
+/** A room's row: its head. `headRecord` is the index of the newest epoch. */
+export interface DocumentRow {
+  id: number
+  sequence: number
+  hash: Uint8Array
+  headRecord: number
+}
+
+interface RunRow {
+  first: number
+  count: number
+  epochIndex: number
+  hashBefore: Uint8Array
+  body: Uint8Array
+}
+
+interface RecordRow {
+  epochIndex: number
+  bytes: Uint8Array
+  hash: Uint8Array
+  after: number
+}
+
+/** Every statement of the store, prepared once. The binding's rows are untyped; each gets its type here and only here. */
+export function createRows(database: DatabaseSyncInstance) {
+  const document = database.prepare(
+    'SELECT id, sequence, hash, head_record AS headRecord FROM documents WHERE room = ?',
+  )
+  const insertDocument = database.prepare(
+    'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, 0, ?, ?)',
+  )
+  const moveHead = database.prepare('UPDATE documents SET sequence = ?, hash = ?, head_record = ? WHERE id = ?')
+  const insertRun = database.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)')
+  const runColumns =
+    'first_sequence AS first, entries AS count, epoch_index AS epochIndex, hash_before AS hashBefore, body'
+  const runWith = database.prepare(
+    `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
+  )
+  const runsFrom = database.prepare(
+    `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence >= ? ORDER BY first_sequence`,
+  )
+  const insertRecord = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)')
+  const recordColumns = 'epoch_index AS epochIndex, bytes, hash, after_sequence AS after'
+  const record = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND epoch_index = ?`)
+  const records = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? ORDER BY epoch_index`)
+  // One statement that claims a new salt at counter 0, or moves the claim of the same session on from the counter before.
+  // A foreign salt or another counter changes no row.
+  const useSalt = database.prepare(
+    `INSERT INTO salts (document, salt, session, counter) SELECT :document, :salt, :session, :last
+       WHERE :before = 0 OR EXISTS (SELECT 1 FROM salts WHERE document = :document AND salt = :salt)
+     ON CONFLICT (document, salt) DO UPDATE SET counter = :last WHERE session = :session AND counter = :before`,
+  )
+
+  return {
+    document(room: string): DocumentRow | undefined {
+      return document.get(Buffer.from(room))
+    },
+    insertDocument(room: string, record: EpochRecord): DocumentRow {
+      const hash = startHash(record.hash)
+      const { lastInsertRowid } = insertDocument.run(Buffer.from(room), hash, record.index)
+      return { id: Number(lastInsertRowid), sequence: 0, hash, headRecord: record.index }
+    },
+    moveHead(row: DocumentRow): void {
+      moveHead.run(row.sequence, row.hash, row.headRecord, row.id)
+    },
+    insertRun(id: number, run: StoredRun): void {
+      insertRun.run(id, run.first, run.count, run.epochIndex, run.hashBefore, run.body)
+    },
+    /** The run that holds this sequence, or the last one before it. */
+    runWith(id: number, sequence: number): StoredRun | undefined {
+      const row: RunRow | undefined = runWith.get(id, sequence)
+      return row
+    },
+    runsFrom(id: number, first: number): Iterable<StoredRun> {
+      const rows: Iterable<RunRow> = runsFrom.iterate(id, first)
+      return rows
+    },
+    insertRecord(id: number, { index, bytes, hash, after }: EpochRecord): void {
+      insertRecord.run(id, index, bytes, hash, after)
+    },
+    record(id: number, index: number): EpochRecord | undefined {
+      const row: RecordRow | undefined = record.get(id, index)
+      return row && toRecord(row)
+    },
+    records(id: number): EpochRecord[] {
+      const rows: RecordRow[] = records.all(id)
+      return rows.map(toRecord)
+    },
+    /** Whether this salt may carry these counters in this session; if so, they are taken. */
+    useSalt(id: number, salt: Uint8Array, session: number, firstCounter: number, count: number): boolean {
+      const before = firstCounter - 1
+      return useSalt.run({ document: id, salt, session, before, last: before + count }).changes === 1
+    },
+  }
+}
+
+function toRecord({ epochIndex, bytes, hash, after }: RecordRow): EpochRecord {
+  return { index: epochIndex, bytes, hash, after }
+}

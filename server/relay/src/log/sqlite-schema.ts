@@ -1,0 +1,53 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import { RelayError } from '../errors.ts'
+
+/** Stored as `user_version`; a file of another version is refused, never guessed at. */
+export const SCHEMA_VERSION = 1
+
+// Room names are bytes: a text column would compare them by its own rules.
+// Runs and salts are looked up only by their primary keys: without a rowid each is one tree instead of two.
+const TABLES = `
+  CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    room BLOB NOT NULL UNIQUE,
+    sequence INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    head_record INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE records (
+    document INTEGER NOT NULL REFERENCES documents (id),
+    epoch_index INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    after_sequence INTEGER NOT NULL,
+    PRIMARY KEY (document, epoch_index)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE runs (
+    document INTEGER NOT NULL REFERENCES documents (id),
+    first_sequence INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    epoch_index INTEGER NOT NULL,
+    hash_before BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (document, first_sequence)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE salts (
+    document INTEGER NOT NULL REFERENCES documents (id),
+    salt BLOB NOT NULL,
+    session INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    PRIMARY KEY (document, salt)
+  ) STRICT, WITHOUT ROWID;
+`
+
+/** Makes the tables in a new file; throws RelayError `storage` for a file of another version. */
+export function prepareSchema(database: DatabaseSyncInstance): void {
+  // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+  const row: { user_version: number } = database.prepare('PRAGMA user_version').get()
+  if (row.user_version === SCHEMA_VERSION) return
+  if (row.user_version !== 0) {
+    throw new RelayError('storage', `the store has schema ${row.user_version}, this relay speaks ${SCHEMA_VERSION}`)
+  }
+  database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
+}

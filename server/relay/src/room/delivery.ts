@@ -1,0 +1,176 @@
+import type { LogStore, StoredRun } from '../log/log-store.ts'
+import type { Connection } from '../transport/connection.ts'
+import { type Batch, groupRuns, type Part, partOf } from './batch.ts'
+import { caughtUpFrame, recordFrame } from './down.ts'
+import type { Room } from './room.ts'
+
+export interface DeliveryOptions {
+  store: LogStore
+  room: Room
+  connection: Connection
+  channel: number
+  /** Unsent bytes from which on the session is served from the store. */
+  backlogBytes: number
+  catchUpBytes: number
+  /** The log cannot be read: the session cannot go on. */
+  onFailure(error: unknown): void
+}
+
+/**
+ * Brings one session everything that the log holds after its cursor, once and in order. There is one place in the log,
+ * `next`, whether the session catches up or is live. Live means that the room's new runs begin exactly there: they are
+ * sent from memory. Otherwise a loop reads the store from there on, as fast as the client takes it, until it stands at
+ * the room's head. It finds that and becomes live in one step, so no run can fall between catching up and live.
+ */
+export class Delivery {
+  readonly #to: DeliveryOptions
+  #state: 'waiting' | 'reading' | 'live' | 'ended' = 'waiting'
+  #next = 1
+  /** Index of the newest epoch record that the client has; -1 = none. */
+  #epochIndex = -1
+  /** Stretches from `next` on that the session has appended itself: their ack stands for them. */
+  #own: { first: number; last: number }[] = []
+  /** Requests to be answered at the head; 0 is the join. */
+  #reads: number[] = [0]
+  /** Sessions whose newest awareness this one lacks. */
+  readonly #awareness = new Set<number>()
+
+  constructor(to: DeliveryOptions) {
+    this.#to = to
+  }
+
+  /** Everything that the room knows of has been handed to the connection. */
+  get isLive(): boolean {
+    return this.#state === 'live'
+  }
+
+  /** Begins after this sequence, for a client that has the epoch records through this index. */
+  start(after: number, epochIndex: number): void {
+    this.#next = after + 1
+    this.#epochIndex = epochIndex
+    this.#state = 'live'
+    this.#catchUp()
+  }
+
+  /** Goes back to `after`, own entries included, and answers `request` at the head. */
+  reread(request: number, after: number): void {
+    this.#reads.push(request)
+    this.#next = Math.min(this.#next, after + 1)
+    this.#own = []
+    this.#catchUp()
+  }
+
+  /** The session has appended these runs itself, or opened this epoch. */
+  skip(runs: readonly StoredRun[], openedIndex = -1): void {
+    for (const { first, count } of runs) this.#own.push({ first, last: first + count - 1 })
+    this.#epochIndex = Math.max(this.#epochIndex, openedIndex)
+  }
+
+  /** Another session has awareness that this one lacks; it is sent at the next `offer`, or when the client has read on. */
+  oweAwareness(session: number): void {
+    this.#awareness.add(session)
+  }
+
+  forgetAwareness(session: number): void {
+    this.#awareness.delete(session)
+  }
+
+  /** The room's news of this turn. */
+  offer(batch: Batch): void {
+    if (this.#state !== 'live') return
+    const { first = this.#next, last = this.#next - 1 } = batch
+    const isNext = first === this.#next && last >= this.#to.room.head.sequence
+    if (!isNext || this.#isBehind()) {
+      this.#catchUp()
+      return
+    }
+    this.#send(this.#own.length === 0 ? batch.parts() : batch.partsWhere((run) => !this.#isOwn(run)))
+    this.#moveTo(last + 1)
+    this.#sendAwareness()
+    if (this.#awareness.size > 0) this.#catchUp()
+  }
+
+  end(): void {
+    this.#state = 'ended'
+  }
+
+  #catchUp(): void {
+    if (this.#state !== 'live') return
+    this.#state = 'reading'
+    this.#read().catch((error: unknown) => {
+      this.end()
+      this.#to.onFailure(error)
+    })
+  }
+
+  async #read(): Promise<void> {
+    const { store, room, connection, catchUpBytes } = this.#to
+    while (this.#state === 'reading') {
+      if (this.#isBehind()) {
+        await connection.drained()
+      } else if (this.#next <= room.head.sequence) {
+        const runs = await store.read(room.name, this.#next - 1, catchUpBytes)
+        if (runs.length === 0) throw new Error('the store ends before its head')
+        // A `read` may have gone back meanwhile.
+        if (this.#state === 'reading' && runs[0]?.first === this.#next) this.#sendRuns(runs)
+      } else {
+        this.#arrive()
+      }
+    }
+  }
+
+  /** At the head: what waited for it, and then live, unless the awareness of others alone fills the line. */
+  #arrive(): void {
+    const { room, connection, channel } = this.#to
+    this.#moveTo(this.#next)
+    for (const request of this.#reads) connection.send(caughtUpFrame(channel, request, room.head))
+    this.#reads = []
+    this.#sendAwareness()
+    if (this.#awareness.size === 0) this.#state = 'live'
+  }
+
+  #sendRuns(runs: StoredRun[]): void {
+    this.#send(groupRuns(runs.filter((run) => !this.#isOwn(run))).map(partOf))
+    const last = runs.at(-1)
+    if (last) this.#moveTo(last.first + last.count)
+  }
+
+  #send(parts: readonly Part[]): void {
+    for (const { first, frame } of parts) {
+      this.#sendRecords(first)
+      this.#to.connection.send(frame(this.#to.channel))
+    }
+  }
+
+  #moveTo(next: number): void {
+    this.#next = next
+    if (this.#own.length > 0) this.#own = this.#own.filter(({ last }) => last >= next)
+    this.#sendRecords(next)
+  }
+
+  /** An epoch's record goes out before its first entry and after the last one of the epoch before. */
+  #sendRecords(next: number): void {
+    for (const record of this.#to.room.opened) {
+      if (record.index <= this.#epochIndex || record.after >= next) continue
+      this.#to.connection.send(recordFrame(this.#to.channel, record))
+      this.#epochIndex = record.index
+    }
+  }
+
+  #sendAwareness(): void {
+    for (const session of this.#awareness) {
+      if (this.#isBehind()) return
+      this.#awareness.delete(session)
+      const frame = this.#to.room.awarenessOf(session)
+      if (frame) this.#to.connection.send(frame(this.#to.channel))
+    }
+  }
+
+  #isOwn(run: StoredRun): boolean {
+    return this.#own.some(({ first, last }) => run.first >= first && run.first <= last)
+  }
+
+  #isBehind(): boolean {
+    return this.#to.connection.backlogBytes > this.#to.backlogBytes
+  }
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../clock.ts'
+import type { RelayLimits } from '../limits.ts'
+import type { AppendResult, LogStore } from '../log/log-store.ts'
+import { errorFields, type Log } from '../telemetry/log.ts'
+import type { Turn } from '../transport/turn.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import { type Member, Room } from './room.ts'
+
+export interface RoomsOptions {
+  store: LogStore
+  turn: Turn
+  clock: Clock
+  limits: RelayLimits
+  log: Log
+}
+
+/** The rooms that have a session or a commit under way. */
+export class Rooms {
+  readonly #options: RoomsOptions
+  readonly #rooms = new Map<string, Promise<Room>>()
+  /** What keeps a room: its sessions from before their join to after their leave, and its commits. */
+  readonly #uses = new Map<string, number>()
+  readonly #commits = new Set<Promise<unknown>>()
+
+  constructor(options: RoomsOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#rooms.size
+  }
+
+  /** The room of this name. Each `enter` needs its `leave`, also after a failure. */
+  enter(name: string): Promise<Room> {
+    this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1)
+    let room = this.#rooms.get(name)
+    if (!room) {
+      room = this.#load(name)
+      this.#rooms.set(name, room)
+    }
+    return room
+  }
+
+  leave(name: string): void {
+    const uses = (this.#uses.get(name) ?? 0) - 1
+    if (uses > 0) {
+      this.#uses.set(name, uses)
+    } else {
+      this.#uses.delete(name)
+      this.#rooms.delete(name)
+    }
+  }
+
+  /**
+   * Waits for a write and tells the room in the same step in which the author learns of it. The room is kept until then:
+   * another one made meanwhile would start from a head that lacks it.
+   */
+  commit(room: Room, author: Member, write: Promise<AppendResult>): Promise<AppendResult> {
+    this.#uses.set(room.name, (this.#uses.get(room.name) ?? 0) + 1)
+    const told = write
+      .then((result) => {
+        if (result.stored) room.apply(result.commit, author)
+        return result
+      })
+      .finally(() => {
+        this.#commits.delete(told)
+        this.leave(room.name)
+      })
+    this.#commits.add(told)
+    return told
+  }
+
+  /** Resolves when every commit that was under way has been told. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#commits)
+  }
+
+  async #load(name: string): Promise<Room> {
+    const { store, turn, clock, limits, log } = this.#options
+    const head = await store.head(name)
+    return new Room(name, head, turn, (room) =>
+      createHeartbeat({
+        clock,
+        readHead: () => store.head(name),
+        onHead(stored) {
+          room.learn(stored)
+          room.beat(stored)
+        },
+        onFailure: (error) => log.error('heartbeat failed', errorFields(error)),
+        afterChangeMs: limits.heartbeatAfterChangeMs,
+        everyMs: limits.heartbeatMs,
+      }),
+    )
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  type Append,
+  type AwarenessUp,
+  type CloseReason,
+  closeReasons,
+  encodeFrame,
+  envelopeBytes,
+  type Join,
+  type Open,
+  ProtocolError,
+  type Read,
+  type Refresh,
+  type RefusalCode,
+  type Stage,
+} from '@y-sealed/protocol'
+import type { Access } from '../auth/authorize.ts'
+import type { RelayContext } from '../context.ts'
+import { headHash } from '../room/down.ts'
+import { errorFields } from '../telemetry/log.ts'
+import type { Connection } from '../transport/connection.ts'
+import { resume } from './resume.ts'
+import { SerialQueue } from './serial-queue.ts'
+import { Session } from './session.ts'
+
+export type ChannelMessage = Stage | Append | Open | Read | AwarenessUp | Refresh
+
+export interface ChannelOptions {
+  context: RelayContext
+  connection: Connection
+  join: Join
+  onJoined(): void
+  onEnd(): void
+}
+
+/** One channel of a connection: its join, then one request after the other, then its end. */
+export class Channel {
+  readonly #context: RelayContext
+  readonly #connection: Connection
+  readonly #join: Join
+  readonly #queue: SerialQueue
+  readonly #onEnd: () => void
+  #session: Session | undefined
+  #hasRoom = false
+  #ended = false
+
+  constructor({ context, connection, join, onJoined, onEnd }: ChannelOptions) {
+    this.#context = context
+    this.#connection = connection
+    this.#join = join
+    this.#onEnd = onEnd
+    this.#queue = new SerialQueue(context.limits.maxWaitingRequests)
+    this.#enqueue(async () => {
+      if (await this.#enter()) onJoined()
+    })
+  }
+
+  receive(message: ChannelMessage): void {
+    switch (message.type) {
+      case 'awareness':
+        this.#session?.say(message.envelope)
+        break
+      case 'refresh':
+        // Its answer would be `closed`: a client that floods with tokens gets that at once.
+        if (!this.#enqueue(() => this.#refresh(message.token))) this.close(closeReasons.limit)
+        break
+      case 'read':
+        if (!this.#enqueue(async () => this.#session?.read(message))) this.#refuse(message.request, 'limit')
+        break
+      default:
+        this.#receiveWrite(message)
+    }
+  }
+
+  /** The relay ends it, and says so; the connection goes on. */
+  close(reason: CloseReason): void {
+    if (this.#ended) return
+    const { code, meaning } = reason
+    this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#join.channel, code, reason: meaning }]))
+    this.end()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#session?.end()
+    if (this.#hasRoom) this.#context.rooms.leave(this.#join.room)
+    this.#onEnd()
+  }
+
+  #receiveWrite(message: Stage | Append | Open): void {
+    const bytes = envelopeBytes(message.envelopes)
+    const { held } = this.#context
+    const hasRoom = held.take(bytes)
+    const isTaken =
+      hasRoom &&
+      this.#enqueue(async () => {
+        if (this.#session) await this.#session.write(message)
+        else held.release(bytes)
+      })
+    if (isTaken) return
+    if (hasRoom) held.release(bytes)
+    this.#refuse(message.request, 'limit')
+  }
+
+  /** Whether the task was taken. It is not begun once the channel has ended, but for giving back what it holds. */
+  #enqueue(task: () => Promise<void>): boolean {
+    return this.#queue.add(async () => {
+      try {
+        await task()
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */
+  async #enter(): Promise<boolean> {
+    const { channel, room: name, observe } = this.#join
+    const access = await this.#authorize(this.#join.token)
+    if (this.#ended) return false
+    if (!access) {
+      this.close(closeReasons.unauthorised)
+      return false
+    }
+    this.#hasRoom = true
+    const room = await this.#context.rooms.enter(name)
+    if (this.#ended) return false
+    const session = new Session({
+      context: this.#context,
+      room,
+      connection: this.#connection,
+      channel,
+      role: access.role,
+      isObserver: observe,
+      onFailure: (error) => this.#fail(error),
+    })
+    // In the room before the log is read: what is stored from here on reaches the session.
+    this.#session = session
+    const { isConfirmed, records, heldIndex } = await resume(this.#context.store, this.#join)
+    if (this.#ended) return false
+    this.#welcome(session, isConfirmed, [...records], heldIndex)
+    return true
+  }
+
+  #welcome(
+    session: Session,
+    confirmed: boolean,
+    records: { index: number; bytes: Uint8Array }[],
+    heldIndex: number,
+  ): void {
+    const { channel, cursor } = this.#join
+    const { head, opened } = session.room
+    const newestIndex = () => records.at(-1)?.index ?? heldIndex
+    // Opened while the store was read.
+    for (const record of opened) if (record.index > newestIndex()) records.push(record)
+    this.#connection.send(
+      encodeFrame([
+        {
+          type: 'joined',
+          channel,
+          session: session.number,
+          role: session.mayWrite ? 'write' : 'read',
+          sequence: head.sequence,
+          hash: headHash(head),
+          confirmed,
+          records: records.map(({ bytes }) => bytes),
+        },
+      ]),
+    )
+    // A cursor beyond the log: the client is told that it is not confirmed, and reads what it wants.
+    session.delivery.start(Math.min(cursor, head.sequence), newestIndex())
+  }
+
+  async #refresh(token: string): Promise<void> {
+    const access = await this.#authorize(token)
+    if (this.#ended || !this.#session) return
+    if (access) this.#session.role = access.role
+    else this.close(closeReasons.unauthorised)
+  }
+
+  #authorize(token: string): Promise<Access | null> {
+    const { room, params } = this.#join
+    return this.#context.authorize(token, { room, params, address: this.#connection.address })
+  }
+
+  #refuse(request: number, code: RefusalCode): void {
+    const detail = 'too many requests at once'
+    this.#connection.send(encodeFrame([{ type: 'refused', channel: this.#join.channel, request, code, detail }]))
+  }
+
+  #fail(error: unknown): void {
+    this.#context.log.error('channel failed', errorFields(error))
+    this.close(error instanceof ProtocolError && error.code === 'limit' ? closeReasons.limit : closeReasons.internal)
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
+import { describeLogStore } from './log-store.contract.ts'
+
+let directory: string
+let count = 0
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'y-sealed-log-'))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const fresh = () => join(directory, String(++count))
+
+describeLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
+describeLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
+
+const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
+
+it('a log is there again after a restart, and only its owner can read the file', async () => {
+  const data = fresh()
+  const before = openSqliteLogStore(data)
+  await before.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  await before.close()
+  expect(statSync(join(data, 'relay.db')).mode & 0o777).toBe(0o600)
+  const after = openSqliteLogStore(data)
+  expect((await after.head('room')).record).toEqual({ ...record, after: 0 })
+  await after.close()
+})
+
+it('what is added just before the end is committed by it', async () => {
+  const data = fresh()
+  const store = openSqliteLogStore(data)
+  const opened = store.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  await store.close()
+  expect(await opened).toMatchObject({ stored: true })
+})
+
+it('a store of a later version is refused, not guessed at', async () => {
+  const data = fresh()
+  await openSqliteLogStore(data).close()
+  const database = new DatabaseSync(join(data, 'relay.db'))
+  database.exec('PRAGMA user_version = 99')
+  database.close()
+  expect(() => openSqliteLogStore(data)).toThrow(expect.objectContaining({ code: 'storage' }))
+})
+
+it('a file that is no database is refused', () => {
+  expect(() => openSqliteLogStore('/dev/null/nowhere')).toThrow(expect.objectContaining({ code: 'storage' }))
+})
+
+it('a group whose write fails is rejected as a whole, and the next group is stored', async () => {
+  const data = fresh()
+  const store = openSqliteLogStore(data)
+  await store.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  // What a broken row looks like to the store: a body that the column refuses.
+  const broken = { epochIndex: 0, salt: new Uint8Array(16), firstCounter: 1, count: 1, leaves: [] }
+  const results = await Promise.allSettled([
+    store.append({ room: 'room', session: 1, runs: [{ ...broken, body: new Uint8Array(1) }] }),
+    store.append({
+      room: 'room',
+      session: 1,
+      runs: [{ ...broken, firstCounter: 2, body: null as unknown as Uint8Array }],
+    }),
+  ])
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect((await store.head('room')).sequence).toBe(0)
+  expect(
+    await store.append({ room: 'room', session: 1, runs: [{ ...broken, body: new Uint8Array(1) }] }),
+  ).toMatchObject({
+    stored: true,
+  })
+  await store.close()
+})

@@ -1,0 +1,84 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setupWSConnection } from '@y/websocket-server/utils'
+import { createKeyServer } from '@y-sealed/key-endpoint'
+import { createRelay } from '@y-sealed/relay'
+import { WebSocketServer } from 'ws'
+import { WebsocketProvider as PlainProvider } from 'y-websocket'
+import { keyEndpoint } from 'y-sealed'
+import { WebsocketProvider as CompatProvider } from 'y-sealed/compat'
+import type { Awareness } from 'y-protocols/awareness'
+import type * as Y from 'yjs'
+
+/** What a user of y-websocket 3.1 touches. Everything in the shared scenarios goes through this. */
+export interface CommonProvider {
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly roomname: string
+  readonly synced: boolean
+  readonly wsconnected: boolean
+  readonly wsconnecting: boolean
+  readonly shouldConnect: boolean
+  connect(): unknown
+  disconnect(): void
+  destroy(): void
+  on(event: string, listener: (...args: never[]) => void): unknown
+  once(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: (...args: never[]) => void): unknown
+}
+
+export interface CommonOptions {
+  connect?: boolean
+  awareness?: Awareness
+  maxBackoffTime?: number
+  disableBc?: boolean
+  WebSocketPolyfill?: typeof WebSocket
+  shouldReconnect?: (event: CloseEvent, provider: never) => boolean
+}
+
+export type CommonConstructor = new (url: string, room: string, doc: Y.Doc, options: CommonOptions) => CommonProvider
+
+export interface Field {
+  readonly url: string
+  readonly Provider: CommonConstructor
+  /** What this field's provider needs beyond y-websocket's options. */
+  readonly options: object
+  close(): Promise<void>
+}
+
+/** y-websocket 3.1.0 and its server: the behaviour we promise to share. */
+async function openPlainField(): Promise<Field> {
+  const http = createServer()
+  const server = new WebSocketServer({ server: http })
+  server.on('connection', (socket, request) => setupWSConnection(socket, request))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    Provider: PlainProvider as unknown as CommonConstructor,
+    options: {},
+    async close() {
+      for (const socket of server.clients) socket.terminate()
+      await new Promise((resolve) => http.close(resolve))
+    },
+  }
+}
+
+/** The same with one import changed and `keys` added. */
+async function openSealedField(): Promise<Field> {
+  const relay = await createRelay({ data: 'memory', port: 0 })
+  const keyServer = await createKeyServer({ data: 'memory', port: 0 })
+  return {
+    url: relay.url,
+    Provider: CompatProvider as unknown as CommonConstructor,
+    options: { keys: keyEndpoint(keyServer.url) },
+    async close() {
+      await relay.close()
+      await keyServer.close()
+    },
+  }
+}
+
+export const fields = [
+  { name: 'y-websocket 3.1.0 and its server', open: openPlainField },
+  { name: 'y-sealed', open: openSealedField },
+] as const

@@ -1,0 +1,180 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Down, type Entry, encodeFrame, parseDownFrame, type Up } from '@y-sealed/protocol'
+import { EnvelopeKind, encodeHeader } from '@y-sealed/protocol/header'
+import { WebSocket } from 'ws'
+
+type DownOf<T extends Down['type']> = Extract<Down, { type: T }>
+
+const NO_PROOF = new Uint8Array(0)
+
+/** A client that says exactly what a test tells it to, keyless: what it appends only looks like envelopes. */
+export class RawClient {
+  readonly socket: WebSocket
+  /** Everything the relay has said, in order. */
+  readonly heard: Down[] = []
+  /** WebSocket messages received; each may hold several of the relay's messages. */
+  frames = 0
+  close: { code: number; reason: string } | undefined
+  readonly closed: Promise<{ code: number; reason: string }>
+  #listeners = new Set<() => void>()
+  #requests = 0
+
+  constructor(url: string, headers: Record<string, string> = {}) {
+    this.socket = new WebSocket(url, { headers })
+    this.socket.on('message', (frame: Buffer) => {
+      this.frames++
+      this.heard.push(...parseDownFrame(frame))
+      for (const listener of [...this.#listeners]) listener()
+    })
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', (code, reason) => {
+        this.close = { code, reason: reason.toString() }
+        resolve(this.close)
+        for (const listener of [...this.#listeners]) listener()
+      })
+    })
+    // `close` follows, and tests look at that.
+    this.socket.on('error', () => {})
+  }
+
+  /** Opened and greeted. */
+  static async connect(url: string, headers?: Record<string, string>): Promise<RawClient> {
+    const client = new RawClient(url, headers)
+    await client.opened()
+    client.say({ type: 'hello', minVersion: 1, maxVersion: 1, agent: 'raw' })
+    await client.hears('welcome')
+    return client
+  }
+
+  opened(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.once('open', resolve)
+      this.socket.once('error', reject)
+    })
+  }
+
+  say(...messages: Up[]): void {
+    this.socket.send(encodeFrame(messages))
+  }
+
+  /** The first message of this type, from index `from` of what was heard on, that passes; waits for it if need be. */
+  hears<T extends Down['type']>(
+    type: T,
+    where: (message: DownOf<T>) => boolean = () => true,
+    from = 0,
+  ): Promise<DownOf<T>> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = this.heard.slice(from).find((message): message is DownOf<T> => {
+          return message.type === type && where(message as DownOf<T>)
+        })
+        if (!found && !this.close) return
+        this.#listeners.delete(look)
+        if (found) resolve(found)
+        else reject(new Error(`closed with ${this.close?.code} before ${type}`))
+      }
+      this.#listeners.add(look)
+      look()
+    })
+  }
+
+  async join(room: string, fields: Partial<Extract<Up, { type: 'join' }>> = {}): Promise<DownOf<'joined'>> {
+    const { channel = 1 } = fields
+    this.say({
+      type: 'join',
+      channel,
+      room,
+      token: '',
+      params: {},
+      cursor: 0,
+      hash: new Uint8Array(0),
+      observe: false,
+      ...fields,
+    })
+    return await this.hears('joined', (joined) => joined.channel === channel)
+  }
+
+  /** Appends and waits for the answer. */
+  async append(envelopes: Uint8Array[], channel = 1): Promise<DownOf<'ack'> | DownOf<'refused'>> {
+    const request = this.request()
+    this.say({ type: 'append', channel, request, envelopes: toEntries(envelopes) })
+    return await this.answer(request)
+  }
+
+  async open(
+    record: Uint8Array,
+    envelopes: Uint8Array[] = [],
+    previous?: Uint8Array,
+  ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+    const request = this.request()
+    const entries = toEntries(envelopes)
+    this.say({ type: 'open', channel: 1, request, record, envelopes: entries, ...(previous && { previous }) })
+    return await Promise.race([
+      this.hears('opened', (opened) => opened.request === request),
+      this.hears('refused', (refused) => refused.request === request),
+    ])
+  }
+
+  async answer(request: number): Promise<DownOf<'ack'> | DownOf<'refused'>> {
+    return await Promise.race([
+      this.hears('ack', (ack) => ack.request === request),
+      this.hears('refused', (refused) => refused.request === request),
+    ])
+  }
+
+  request(): number {
+    return ++this.#requests
+  }
+
+  /** Said and answered: everything before it has been read by the relay, and its answers have arrived. */
+  async pinged(): Promise<void> {
+    const nonce = this.request()
+    this.say({ type: 'ping', nonce })
+    await this.hears('pong', (pong) => pong.nonce === nonce)
+  }
+
+  /** Entries received, by sequence. */
+  received(channel = 1): Map<number, Uint8Array> {
+    const bySequence = new Map<number, Uint8Array>()
+    for (const message of this.heard) {
+      if (message.type !== 'entries' || message.channel !== channel) continue
+      message.entries.forEach(({ envelope }, i) => {
+        bySequence.set(message.first + i, envelope)
+      })
+    }
+    return bySequence
+  }
+
+  end(): void {
+    this.socket.terminate()
+  }
+}
+
+export function toEntries(envelopes: Uint8Array[]): Entry[] {
+  return envelopes.map((envelope) => ({ proof: NO_PROOF, envelope }))
+}
+
+/** Something with an envelope's public header and random bytes behind it. */
+export class FakeSealer {
+  readonly salt = new Uint8Array(randomBytes(16))
+  readonly epochIndex: number
+  counter = 0
+
+  constructor(epochIndex = 0) {
+    this.epochIndex = epochIndex
+  }
+
+  seal(sealedBytes = 64, kind: EnvelopeKind = EnvelopeKind.update, counter = ++this.counter): Uint8Array {
+    const { salt, epochIndex } = this
+    return Buffer.concat([encodeHeader({ kind, epochIndex, salt, counter }), randomBytes(sealedBytes)])
+  }
+}
+
+/** A record as far as a relay reads it: version, suite, stretch, index. */
+export function fakeRecord(index = 0): Uint8Array {
+  return new Uint8Array(Buffer.concat([Buffer.from([1, 1, 0, index]), randomBytes(60)]))
+}
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest())
+}

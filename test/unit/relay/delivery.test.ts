@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto'
+import { type Down, parseDownFrame } from '@y-sealed/protocol'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { LogStore, StoredRun } from '../../../server/relay/src/log/log-store.ts'
+import { encodeRunBody } from '../../../server/relay/src/log/run-body.ts'
+import { Delivery } from '../../../server/relay/src/room/delivery.ts'
+import { type Member, Room } from '../../../server/relay/src/room/room.ts'
+import type { Connection } from '../../../server/relay/src/transport/connection.ts'
+
+const ENVELOPE_BYTES = 1_000
+const CATCH_UP_BYTES = 4_000
+const BACKLOG_BYTES = 10_000
+
+/** A client that takes what it is sent only when a test says so. */
+class FakeConnection implements Connection {
+  readonly address = ''
+  readonly isOpen = true
+  backlogBytes = 0
+  peakBytes = 0
+  readonly heard: Down[] = []
+  #waiting: (() => void)[] = []
+
+  send(frame: Uint8Array): void {
+    this.heard.push(...parseDownFrame(frame))
+    this.backlogBytes += frame.length
+    this.peakBytes = Math.max(this.peakBytes, this.backlogBytes)
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Whether somebody waited for it. */
+  read(): boolean {
+    this.backlogBytes = 0
+    const waiting = this.#waiting.splice(0)
+    for (const resolve of waiting) resolve()
+    return waiting.length > 0
+  }
+
+  close(): void {}
+
+  sequences(): number[] {
+    return this.heard.flatMap((message) =>
+      message.type === 'entries' ? message.entries.map((_, i) => message.first + i) : [],
+    )
+  }
+}
+
+const hash = new Uint8Array(32)
+const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash, after: 0 }
+
+let log: StoredRun[]
+let room: Room
+let connection: FakeConnection
+let member: Member
+let failures: unknown[]
+let reads: number
+
+/** Lets every promise that is ready run. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+function nextRun(): StoredRun {
+  const first = (log.at(-1)?.first ?? 0) + 1
+  const envelope = new Uint8Array(randomBytes(ENVELOPE_BYTES))
+  return {
+    first,
+    count: 1,
+    epochIndex: 0,
+    hashBefore: hash,
+    body: encodeRunBody([{ proof: new Uint8Array(0), envelope }]),
+  }
+}
+
+function store(): Pick<LogStore, 'read'> {
+  return {
+    async read(_room, after, maxBytes) {
+      reads++
+      const runs = log.slice(after)
+      return runs.slice(0, Math.max(1, Math.ceil(maxBytes / (ENVELOPE_BYTES + 3))))
+    },
+  }
+}
+
+function append(author: Member = other): void {
+  const run = nextRun()
+  log.push(run)
+  room.apply({ runs: [run], sequence: run.first, hash }, author)
+  room.deliver()
+}
+
+function newMember(number: number, to: Connection): Member {
+  const delivery = new Delivery({
+    // The only method that a delivery uses.
+    store: store() as LogStore,
+    room,
+    connection: to,
+    channel: 1,
+    backlogBytes: BACKLOG_BYTES,
+    catchUpBytes: CATCH_UP_BYTES,
+    onFailure: (error) => failures.push(error),
+  })
+  return { number, channel: 1, connection: to, delivery, isObserver: false }
+}
+
+let other: Member
+
+beforeEach(() => {
+  log = []
+  failures = []
+  reads = 0
+  const turn = { deliver() {}, deliverSoon() {}, flush() {} }
+  const heartbeat = { start() {}, changed() {}, stop() {} }
+  room = new Room('room', { sequence: 0, hash, record }, turn, () => heartbeat)
+  connection = new FakeConnection()
+  member = newMember(1, connection)
+  other = newMember(2, new FakeConnection())
+  room.add(member)
+})
+
+describe('delivery', () => {
+  it('says nothing before the session has joined', () => {
+    append()
+    expect(connection.heard).toEqual([])
+  })
+
+  it('sends a live session from memory', async () => {
+    member.delivery.start(0, 0)
+    await settled()
+    append()
+    append()
+    expect(connection.sequences()).toEqual([1, 2])
+    expect(reads).toBe(0)
+  })
+
+  it('holds no more for a slow reader than its backlog and one piece of the log, however much is written', async () => {
+    member.delivery.start(0, 0)
+    for (let i = 0; i < 500; i++) append()
+    await settled()
+    for (let i = 0; i < 500; i++) append()
+    await settled()
+    expect(connection.peakBytes).toBeLessThan(BACKLOG_BYTES + CATCH_UP_BYTES + 2 * ENVELOPE_BYTES)
+    while (connection.read()) await settled()
+    expect(connection.sequences()).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1))
+    expect(connection.peakBytes).toBeLessThan(BACKLOG_BYTES + CATCH_UP_BYTES + 2 * ENVELOPE_BYTES)
+    expect(member.delivery.isLive).toBe(true)
+  })
+
+  it('misses nothing that is written between the last read and going live', async () => {
+    for (let i = 0; i < 20; i++) append()
+    member.delivery.start(0, 0)
+    // One more after each step of the loop.
+    while (!member.delivery.isLive) {
+      await Promise.resolve()
+      if (log.length < 60) append()
+      connection.read()
+    }
+    append()
+    expect(connection.sequences()).toEqual(log.map(({ first }) => first))
+  })
+
+  it('reads the store where the room was told of commits in another order', async () => {
+    member.delivery.start(0, 0)
+    await settled()
+    const [first, second] = [nextRun(), { ...nextRun(), first: 2 }]
+    log.push(first, second)
+    room.apply({ runs: [second], sequence: 2, hash }, other)
+    room.apply({ runs: [first], sequence: 1, hash }, other)
+    room.deliver()
+    await settled()
+    expect(connection.sequences()).toEqual([1, 2])
+    expect(room.head.sequence).toBe(2)
+  })
+
+  it('reads the store where its head is ahead of what the room was told', async () => {
+    member.delivery.start(0, 0)
+    await settled()
+    log.push(nextRun())
+    room.learn({ sequence: 1, hash, record })
+    await settled()
+    expect(connection.sequences()).toEqual([1])
+  })
+
+  it('leaves out what the session has appended itself, also when it catches up', async () => {
+    member.delivery.start(0, 0)
+    await settled()
+    connection.backlogBytes = BACKLOG_BYTES + 1
+    append()
+    append(member)
+    append()
+    expect(connection.sequences()).toEqual([])
+    connection.read()
+    await settled()
+    append(member)
+    append()
+    expect(connection.sequences()).toEqual([1, 3, 5])
+  })
+
+  it('answers a read that comes while it catches up, and starts from there', async () => {
+    for (let i = 0; i < 20; i++) append()
+    member.delivery.start(10, 0)
+    member.delivery.reread(7, 4)
+    await settled()
+    while (connection.read()) await settled()
+    expect(connection.sequences()).toEqual(Array.from({ length: 16 }, (_, i) => i + 5))
+    const answers = connection.heard.flatMap((message) => (message.type === 'caught-up' ? [message.request] : []))
+    expect(answers).toEqual([0, 7])
+  })
+
+  it('ends the session where the store has less than its head, instead of asking for ever', async () => {
+    room.learn({ sequence: 5, hash, record })
+    member.delivery.start(0, 0)
+    await settled()
+    expect(failures).toHaveLength(1)
+    expect(reads).toBe(1)
+  })
+
+  it('sheds awareness for a slow reader and sends only the newest once it reads', async () => {
+    member.delivery.start(0, 0)
+    await settled()
+    connection.backlogBytes = BACKLOG_BYTES + 1
+    for (const byte of [1, 2, 3]) {
+      room.say(other, Uint8Array.of(byte))
+      room.deliver()
+    }
+    await settled()
+    connection.read()
+    await settled()
+    const said = connection.heard.flatMap((message) => (message.type === 'awareness' ? [message.envelope[0]] : []))
+    expect(said).toEqual([3])
+  })
+})

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setupWSConnection } from '@y/websocket-server/utils'
-import { createKeyServer } from '@y-sealed/key-endpoint'
-import { createRelay } from '@y-sealed/relay'
+import { createKeyServer, type Log as KeyLog } from '@y-sealed/key-endpoint'
+import { createLog, createRelay } from '@y-sealed/relay'
 import { WebSocketServer } from 'ws'
 import { WebsocketProvider as PlainProvider } from 'y-websocket'
 import { keyEndpoint } from 'y-sealed'
@@ -63,10 +63,12 @@ async function openPlainField(): Promise<Field> {
   }
 }
 
+const silentKeyLog: KeyLog = { info: () => {}, warn: () => {}, error: () => {} }
+
 /** The same with one import changed and `keys` added. */
 async function openSealedField(): Promise<Field> {
-  const relay = await createRelay({ data: 'memory', port: 0 })
-  const keyServer = await createKeyServer({ data: 'memory', port: 0 })
+  const relay = await createRelay({ data: 'memory', port: 0, log: createLog('silent') })
+  const keyServer = await createKeyServer({ data: 'memory', port: 0, log: silentKeyLog })
   return {
     url: relay.url,
     Provider: CompatProvider as unknown as CommonConstructor,

@@ -125,6 +125,11 @@ export class Appender {
   sendNow(): void {
     const sealer = this.#ports.sealer()
     if (sealer === undefined || !this.#mayTake()) return
+    if (sealer.isSpent()) {
+      // A new one takes a turn to make; nothing is lost by waiting for it.
+      this.kick()
+      return
+    }
     this.#isScheduled = false
     this.#ports.clock.clearTimeout(this.#timer)
     const update = this.#take()

@@ -241,7 +241,7 @@ export class Session {
     this.#setPhase('keying')
     const newest = joined.records.at(-1)
     if (this.epoch !== undefined) this.#rejoined(joined)
-    else if (newest !== undefined) void this.#adopt(newest)
+    else if (newest !== undefined) void this.#adopt(newest, false)
     else if (joined.role === 'write') void this.#openEpochZero()
     // Who may not write waits for somebody's `record`.
   }
@@ -285,7 +285,8 @@ export class Session {
 
   // --- epoch ---
 
-  async #adopt(record: Uint8Array): Promise<void> {
+  /** `readAgain`: what the join has read came before this epoch. */
+  async #adopt(record: Uint8Array, readAgain: boolean): Promise<void> {
     const life = this.#life
     const epoch = await this.#ports.keyDesk.adopt(record)
     if (epoch === undefined) return
@@ -294,8 +295,8 @@ export class Session {
       return
     }
     this.#enterEpoch(epoch)
-    // Entries that came before the key were kept; what a lost race or a late record left open is asked for.
-    void this.#keyed(this.#inbound.overflowed || this.#target === undefined)
+    // Entries that came before the key were kept, unless they were too many.
+    void this.#keyed(readAgain || this.#inbound.overflowed)
   }
 
   #enterEpoch(epoch: Epoch): void {
@@ -344,8 +345,7 @@ export class Session {
     this.#opening = undefined
     if (refused.code === 'stale-epoch' && refused.record !== undefined) {
       // Somebody else was first: the seed is dropped, and the winner's entries are read.
-      this.#target = undefined
-      void this.#adopt(refused.record)
+      void this.#adopt(refused.record, true)
     } else if (refused.code === 'write-denied') {
       this.role = 'read'
     } else if (refused.code === 'limit') {
@@ -483,8 +483,7 @@ export class Session {
       this.#ports.problems.raise('stale-epoch', 'the document has a newer epoch than this version reads', 'epoch')
       this.#halt()
     } else if (this.#opening === undefined) {
-      this.#target = undefined
-      void this.#adopt(record)
+      void this.#adopt(record, true)
     }
   }
 

@@ -1,9 +1,11 @@
+export { EnvelopeKind, type Header, parseHeader } from '@y-sealed/protocol/header'
+
 import type { Clock } from '@y-sealed/key-client'
 import type { Down } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
 import { RelayConnection } from './connection/relay-connection.ts'
 import type { CloseFacts, WebSocketConstructor } from './connection/web-socket.ts'
-import type { SealedError } from './sealed-error.ts'
+import { SealedError } from './sealed-error.ts'
 
 export interface ObserveOptions {
   token?: string | (() => string | Promise<string>)
@@ -60,7 +62,15 @@ export class Observer extends ObservableV2<{ [Name in keyof ObserverEvents]: Obs
   }
 
   async #join(): Promise<void> {
-    const token = await this.#token()
+    let token: string
+    try {
+      token = await this.#token()
+    } catch (error) {
+      const name = error instanceof Error ? error.name : 'error'
+      this.emit('problem', [new SealedError('authentication-failed', `the option token failed (${name})`, 'token')])
+      this.#connection.reset()
+      return
+    }
     this.#connection.send([
       {
         type: 'join',

@@ -74,7 +74,7 @@ describe('what other members send', () => {
 describe('the bytes in the panel', () => {
   it('the readable part ends where the counter does', () => {
     const header = [0x11, 0x80, 0x01, ...new Array(16).fill(0xaa), 0xac, 0x02]
-    expect(readPublicHeader(Uint8Array.from([...header, 0xff, 0xff]))).toEqual({
+    expect(readPublicHeader(Uint8Array.from([...header, ...new Array(20).fill(0xff)]))).toEqual({
       kind: 'update',
       epochIndex: 128,
       counter: 300,

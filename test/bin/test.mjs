@@ -1,0 +1,73 @@
+// @ts-check
+// `npm test`: installs what is missing, builds, lints, type-checks and runs every test. The last line is the count.
+// `npm test -- test/unit/envelope` runs only the tests below that path.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { provideChromium } from './chromium.mjs'
+import { installDependencies } from './install.mjs'
+import { installedCommand, requireNode } from './project.mjs'
+import { run } from './run.mjs'
+import { countReport } from './vitest-report.mjs'
+
+// What we promise for two cores; a run that hangs ends here, as a failure.
+const LIMIT_MS = 10 * 60_000
+
+requireNode()
+await installDependencies()
+const chromium = await provideChromium()
+console.log(
+  chromium
+    ? `Browser tests use ${chromium}.`
+    : 'No Chromium on this machine: the browser tests cannot run (see CHROMIUM).',
+)
+
+const startedAt = performance.now()
+const remainingMs = () => Math.max(1, LIMIT_MS - (performance.now() - startedAt))
+const count = { passed: 0, failed: 0, skipped: /** @type {string[]} */ ([]) }
+
+/**
+ * One step that is not a test of its own, counted as one.
+ * @param {string} title
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function step(title, command, args) {
+  console.log(`\n── ${title}`)
+  const succeeded = await run(installedCommand(command), args, { deadlineMs: remainingMs() })
+  if (succeeded) count.passed += 1
+  else count.failed += 1
+  console.log(`── ${title}: ${succeeded ? 'passed' : 'FAILED'}`)
+  return succeeded
+}
+
+const built = await step('build', 'turbo', ['run', 'build', '--output-logs=errors-only'])
+await step('lint and format', 'biome', ['check', '.'])
+await step('types of the tests', 'tsc', ['-p', 'test'])
+if (built) await runTests()
+else console.log('\nThe tests need the build and were not run.')
+
+for (const title of count.skipped) console.log(`skipped: ${title}`)
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped.length} skipped`)
+process.exitCode = count.failed === 0 ? 0 : 1
+
+async function runTests() {
+  console.log('\n── tests')
+  const folder = mkdtempSync(join(tmpdir(), 'y-sealed-report-'))
+  try {
+    const reportPath = join(folder, 'report.json')
+    const succeeded = await run(
+      installedCommand('vitest'),
+      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`, ...process.argv.slice(2)],
+      { env: chromium ? { CHROMIUM: chromium } : {}, deadlineMs: remainingMs() },
+    )
+    const tests = countReport(reportPath)
+    count.passed += tests?.passed ?? 0
+    count.failed += tests?.failed ?? 0
+    count.skipped.push(...(tests?.skipped ?? []))
+    // Failed without a failed test: an unhandled error, a time-out, or no report at all.
+    if (!succeeded && (tests?.failed ?? 0) === 0) count.failed += 1
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What we read of a package.json. */
+export interface Manifest {
+  name: string
+  dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+  exports?: Record<string, Conditions>
+  imports?: Record<string, Conditions>
+}
+export type Conditions = string | { [condition: string]: Conditions }
+
+export function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
+
+/** Every file below a folder of the project that we wrote, as paths from the project root. */
+export function filesBelow(folder: string): string[] {
+  const absolute = join(projectRoot, folder)
+  if (!existsSync(absolute)) return []
+  return readdirSync(absolute, { withFileTypes: true }).flatMap((item) => {
+    if (['node_modules', 'dist', '.turbo', 'data'].includes(item.name)) return []
+    const path = join(folder, item.name)
+    return item.isDirectory() ? filesBelow(path) : [path]
+  })
+}
+
+export const isSource = (path: string): boolean => /\.(ts|mts|mjs|js)$/.test(path) && !path.endsWith('.d.ts')
+
+/** The workspace folder that a file belongs to, as `packages/envelope`. */
+export function workspaceOf(path: string): string {
+  const [first = '', second = ''] = path.split('/')
+  return first === 'packages' || first === 'server' ? `${first}/${second}` : first
+}
+
+/** Every package that a manifest needs at run time, through node_modules, by name. `except` cuts a branch. */
+export function runtimeClosure(folder: string, seen = new Set<string>()): Set<string> {
+  const { dependencies, peerDependencies, optionalDependencies } = readManifest(folder)
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })) {
+    if (seen.has(name)) continue
+    const installed = installedFolder(name, folder)
+    if (installed === undefined) continue // an optional peer that nobody installed
+    seen.add(name)
+    runtimeClosure(installed, seen)
+  }
+  return seen
+}
+
+function installedFolder(name: string, from: string): string | undefined {
+  for (let folder = from; relative(projectRoot, folder).split('/')[0] !== '..'; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name)
+    if (existsSync(join(candidate, 'package.json'))) return candidate
+  }
+  return undefined
+}

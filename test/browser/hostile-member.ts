@@ -1,0 +1,76 @@
+import WebSocket from 'ws'
+import { keyEndpoint, SealedProvider } from 'y-sealed'
+import * as Y from 'yjs'
+
+/** A member with valid tokens and a client of their own, who may put any bytes into the document and into awareness. */
+export interface HostileMember {
+  readonly doc: Y.Doc
+  readonly provider: SealedProvider
+}
+
+export async function joinAsHostileMember(demoUrl: string, documentName: string): Promise<HostileMember> {
+  const { pass } = await post<{ pass: string }>(demoUrl, '/sign-in', { name: 'Mallory' })
+  const access = await post<Record<'relayUrl' | 'keysUrl' | 'relayToken' | 'keysToken', string>>(demoUrl, '/access', {
+    pass,
+    document: documentName,
+  })
+  const doc = new Y.Doc()
+  const provider = new SealedProvider(access.relayUrl, documentName, doc, {
+    keys: keyEndpoint(access.keysUrl, { headers: { authorization: `Bearer ${access.keysToken}` } }),
+    token: access.relayToken,
+    WebSocketPolyfill: WebSocket as never, // ws has every member that the provider uses
+  })
+  await provider.whenSynced
+  return { doc, provider }
+}
+
+async function post<T>(demoUrl: string, path: string, body: object): Promise<T> {
+  const response = await fetch(demoUrl + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: demoUrl },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  return (await response.json()) as T
+}
+
+/** Each tries to set `window.pwned` or to call a foreign host, in the way its place would make possible. */
+export const HOSTILE_TEXTS = [
+  '<script>window.pwned=1</script>',
+  '<img src=x onerror="window.pwned=1">',
+  '<svg onload="window.pwned=1"></svg>',
+  '<iframe srcdoc="<script>parent.pwned=1</script>"></iframe>',
+  '"><script>window.pwned=1</script>',
+  "' onmouseover='window.pwned=1",
+  '{{constructor.constructor("window.pwned=1")()}}',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: that is the attack
+  '${window.pwned=1}',
+  '</p></div><script>window.pwned=1</script>',
+  '<style>@import "https://attacker.invalid/x.css"</style>',
+  '<base href="https://attacker.invalid/">',
+  '<a href="javascript:window.pwned=1">x</a>',
+]
+
+export const HOSTILE_ADDRESSES = [
+  'javascript:window.pwned=1',
+  'JaVaScRiPt:window.pwned=1',
+  ' javascript:window.pwned=1',
+  'java\nscript:window.pwned=1',
+  '\u0001javascript:window.pwned=1',
+  'javascript\t:window.pwned=1',
+  'data:text/html,<script>window.pwned=1</script>',
+  'data:text/html;base64,PHNjcmlwdD53aW5kb3cucHduZWQ9MTwvc2NyaXB0Pg==',
+  'vbscript:window.pwned=1',
+  'blob:https://attacker.invalid/1',
+  'file:///etc/passwd',
+  'view-source:javascript:window.pwned=1',
+]
+
+export const HOSTILE_COLOURS = [
+  'red;background:url(https://attacker.invalid/leak)',
+  'url(javascript:window.pwned=1)',
+  '#fff;position:fixed;inset:0;z-index:99',
+  'expression(window.pwned=1)',
+  '</style><script>window.pwned=1</script>',
+  '#12345678901234567890',
+]

@@ -319,16 +319,27 @@ describe('beside the WebSocket', () => {
   })
 
   it('a closing relay answers what it has read, then closes with 4503', async () => {
-    const relay = await start()
+    let closed: Promise<void> | undefined
+    const relay: Relay = await start({
+      async auth(_token, { room }) {
+        // Asked while the frame that holds the append is being read: it is under way, and not yet committed.
+        if (room === 'the end') closed = relay.close()
+        return { subject: '', role: 'write' }
+      },
+    })
     const client = await greeted(relay)
     await client.join('room')
     await client.open(fakeRecord())
-    const sealer = new FakeSealer()
-    const appended = client.append([sealer.seal(64, EnvelopeKind.update)])
-    await client.pinged()
-    await relay.close()
-    expect(await appended).toMatchObject({ type: 'ack', sequence: 1 })
+    const request = client.request()
+    const envelopes = toEntries([new FakeSealer().seal()])
+    const none = new Uint8Array(0)
+    client.say(
+      { type: 'append', channel: 1, request, envelopes },
+      { type: 'join', channel: 2, room: 'the end', token: '', params: {}, cursor: 0, hash: none, observe: false },
+    )
+    expect(await client.answer(request)).toMatchObject({ type: 'ack', sequence: 1 })
     expect((await client.closed).code).toBe(4503)
+    await closed
     await expect(RawClient.connect(relay.url)).rejects.toThrow()
   })
 })

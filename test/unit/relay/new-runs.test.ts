@@ -1,7 +1,7 @@
 import { MAX_PROOF_BYTES } from '@y-sealed/protocol'
 import { EnvelopeKind, encodeHeader } from '@y-sealed/protocol/header'
 import { expect, it } from 'vitest'
-import { parseRunBody } from '../../../server/relay/src/log/run-body.ts'
+import { encodeRunBody, parseRunBody } from '../../../server/relay/src/log/run-body.ts'
 import { newRuns } from '../../../server/relay/src/session/new-runs.ts'
 
 const NO_PROOF = new Uint8Array(0)
@@ -20,7 +20,7 @@ it('consecutive counters under one salt are one run, whose body holds the very b
   const runs = runsOf(...envelopes)
   expect(runs).toHaveLength(1)
   expect(runs[0]).toMatchObject({ epochIndex: 0, salt: new Uint8Array(16).fill(1), firstCounter: 5, count: 3 })
-  expect(parseRunBody(runs[0]!.body).map((entry) => entry.envelope)).toEqual(envelopes)
+  expect(parseRunBody(runs[0]!.body).map((entry) => new Uint8Array(entry.envelope))).toEqual(envelopes)
 })
 
 it('another salt or another epoch begins another run', () => {
@@ -50,4 +50,12 @@ it('a refusal quotes no byte of what it refuses', () => {
       expect(String(error)).not.toMatch(/secret|736563/)
     }
   }
+})
+
+it.each([0, 1, 127, 128, 16_383, 16_384, 262_144])('a body gives back an envelope of %i bytes', (length) => {
+  const entries = [
+    { proof: new Uint8Array(length % 129).fill(1), envelope: new Uint8Array(length).fill(2) },
+    { proof: NO_PROOF, envelope: Uint8Array.of(3) },
+  ]
+  expect(parseRunBody(encodeRunBody(entries))).toEqual(entries)
 })

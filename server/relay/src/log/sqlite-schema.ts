@@ -4,6 +4,9 @@ import { RelayError } from '../errors.ts'
 /** Stored as `user_version`; a file of another version is refused, never guessed at. */
 export const SCHEMA_VERSION = 1
 
+// 32 MiB of pages: the head of every busy log is written again with each commit, and copied back only once per round.
+const WAL_PAGES = 8_192
+
 // Room names are bytes: a text column would compare them by its own rules.
 // Runs and salts are looked up only by their primary keys: without a rowid each is one tree instead of two.
 const TABLES = `
@@ -43,7 +46,8 @@ const TABLES = `
 /** Makes the tables in a new file; throws RelayError `storage` for a file of another version. */
 export function prepareSchema(database: DatabaseSyncInstance): void {
   // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  database.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`)
   const row: { user_version: number } = database.prepare('PRAGMA user_version').get()
   if (row.user_version === SCHEMA_VERSION) return
   if (row.user_version !== 0) {

@@ -75,9 +75,21 @@ export class Delivery {
     this.#awareness.delete(session)
   }
 
-  /** The room's news of this turn. */
+  /** The room's news of this turn. Never throws: one session's trouble is not the room's. */
   offer(batch: Batch): void {
     if (this.#state !== 'live') return
+    try {
+      this.#take(batch)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  end(): void {
+    this.#state = 'ended'
+  }
+
+  #take(batch: Batch): void {
     const { first = this.#next, last = this.#next - 1 } = batch
     const isNext = first === this.#next && last >= this.#to.room.head.sequence
     if (!isNext || this.#isBehind()) {
@@ -90,17 +102,15 @@ export class Delivery {
     if (this.#awareness.size > 0) this.#catchUp()
   }
 
-  end(): void {
-    this.#state = 'ended'
-  }
-
   #catchUp(): void {
     if (this.#state !== 'live') return
     this.#state = 'reading'
-    this.#read().catch((error: unknown) => {
-      this.end()
-      this.#to.onFailure(error)
-    })
+    this.#read().catch((error: unknown) => this.#fail(error))
+  }
+
+  #fail(error: unknown): void {
+    this.end()
+    this.#to.onFailure(error)
   }
 
   async #read(): Promise<void> {

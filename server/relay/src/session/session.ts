@@ -47,6 +47,7 @@ export class Session implements Member {
   role: 'read' | 'write'
   readonly #context: RelayContext
   readonly #staging: Staging
+  #ended = false
 
   constructor({ context, room, connection, channel, role, isObserver, onFailure }: SessionOptions) {
     this.room = room
@@ -63,6 +64,7 @@ export class Session implements Member {
   }
 
   end(): void {
+    this.#ended = true
     this.delivery.end()
     this.#staging.drop()
     this.room.remove(this)
@@ -152,6 +154,8 @@ export class Session implements Member {
   }
 
   #send(message: Down): void {
+    // The client may already use the channel's number for another room.
+    if (this.#ended) return
     this.connection.send(encodeFrame([message]))
   }
 }

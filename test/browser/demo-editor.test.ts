@@ -158,6 +158,42 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await close(bob)
   })
 
+  it('two tabs of one browser hear each other without the network, sealed; a closed tab’s text is sent by the other', async () => {
+    const [first, bob] = await Promise.all([open(0, ALICE, 'tabs'), open(1, BOB, 'tabs')])
+    const second = await openDemoPage(browsers[0]!, demo.url, {
+      name: ALICE,
+      documentName: 'tabs',
+      context: first.context,
+    })
+    const [relayUrl] = /ws:\S+/.exec(readFileSync(join(demo.data, 'logs/relay.log'), 'utf8')) ?? []
+    const overheard = await second.page.evaluateHandle((name) => {
+      const messages: number[][] = []
+      new BroadcastChannel(name).onmessage = ({ data }) => messages.push([...(data as Uint8Array)])
+      return messages
+    }, `y-sealed ${relayUrl} tabs`)
+
+    await first.context.setOffline(true)
+    const canary = 'CANARY-kingfisher-under-the-bridge-4410'
+    await first.type(canary)
+    await expect.poll(() => second.text(), PATIENCE).toContain(canary)
+    expect(await bob.text()).not.toContain(canary)
+    const frames = (await overheard.jsonValue()).map((message) => ({
+      direction: 'cross-tab',
+      bytes: Uint8Array.from(message),
+    }))
+    expect(frames.length).toBeGreaterThan(0)
+    const search = new CanarySearch()
+    search.add(canary)
+    expect(search.inFrames(frames)).toEqual([])
+
+    await first.page.close()
+    await second.context.setOffline(false)
+    await expect.poll(() => bob.text(), PATIENCE).toContain(canary)
+    expect((await bob.text()).split(canary)).toHaveLength(2)
+    await second.context.close()
+    await close(bob)
+  })
+
   it('the panel shows the stored ciphertext live: header readable, canary nowhere, in the browser’s storage neither', async () => {
     const alice = await open(0, ALICE, 'observed')
     const canary = 'CANARY-osprey-over-the-weir-7731'

@@ -18,11 +18,13 @@ export interface DemoPageOptions {
   name: string
   viewport?: { width: number; height: number }
   colorScheme?: 'light' | 'dark'
+  /** Another tab of somebody who is there already; default: a browser profile of its own. */
+  context?: BrowserContext
 }
 
 export async function openDemoPage(browser: Browser, url: string, options: DemoPageOptions): Promise<DemoPage> {
   const { documentName, name, viewport = { width: 1360, height: 860 }, colorScheme = 'light' } = options
-  const context = await browser.newContext({ viewport, colorScheme })
+  const context = options.context ?? (await browser.newContext({ viewport, colorScheme }))
   const page = await context.newPage()
   const complaints = collectComplaints(page)
   await page.addInitScript(reportPolicyViolations)

@@ -37,8 +37,9 @@ export function keyEndpoint(url: string | URL, options: KeyEndpointOptions = {})
     throw new RangeError(`keyEndpoint: timeoutMs must be from 1 to ${MAX_SOURCE_TIMEOUT_MS}`)
   }
 
-  return (request, { signal } = {}) =>
+  const source: KeySource = (request, { signal } = {}) =>
     withDeadline((deadline) => ask(endpoint, options, request, deadline), { clock: systemClock, timeoutMs, signal })
+  return Object.assign(source, { origin: endpoint.origin })
 }
 
 async function ask(url: URL, options: KeyEndpointOptions, request: KeyRequest, signal: AbortSignal): Promise<unknown> {

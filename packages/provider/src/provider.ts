@@ -9,6 +9,7 @@ import type { CloseFacts } from './connection/web-socket.ts'
 import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
+import { warnOfOneOperator } from './one-operator.ts'
 import { checkOptions, type SealedProviderOptions } from './options.ts'
 import { Flushes } from './outbound/flushes.ts'
 import { Outbox } from './outbound/outbox.ts'
@@ -94,6 +95,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.awareness = options.awareness ?? new Awareness(doc)
     this.#problems = new Problems(clock, (error) => this.#tell(error))
     this.#isMissingKeys = typeof options.keys !== 'function'
+    if (!this.#isMissingKeys) warnOfOneOperator(this.serverUrl, options.keys)
     const ring = createKeyRing({
       source: this.#isMissingKeys ? noKeys : options.keys,
       documentId: this.documentId,
@@ -137,7 +139,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onPhase: (phase) => this.#phaseChanged(phase),
       onOutbox: () => this.#outboxChanged(),
       onEnded: (code, reason) => this.#ended(code, reason),
-      onEpoch: (epoch) => void this.#crossTab.open(epoch),
     })
     channel.session = this.#session
     this.#crossTab = new CrossTab({
@@ -225,6 +226,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   disconnect(): void {
     this.shouldConnect = false
+    this.#crossTab.close()
     this.#session.sayGoodbye()
     // In y-websocket's order: first the connection closes, then the status is told.
     this.connection.unwant(this)
@@ -343,6 +345,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   #phaseChanged(phase: Phase): void {
     if (phase === 'reading' && !this.#wsconnected) {
+      if (this.#session.epoch !== undefined) void this.#crossTab.open(this.#session.epoch)
       this.#wsconnected = true
       this.emit('status', [{ status: 'connected' }])
     } else if (phase === 'live') {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
-import { RelayConnection, SealedError, SealedProvider, staticKey } from 'y-sealed'
+import { keyEndpoint, RelayConnection, SealedError, SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
 
 const keys = staticKey('a-key-that-nobody-guesses-0123456789')
@@ -51,5 +51,18 @@ describe('what a caller passes', () => {
   it('a URL that is none says so without repeating it', () => {
     expect(() => make({}, 'not a url')).toThrow(/absolute/)
     expect(() => make({}, 'ftp://relay.example')).toThrow(/must be wss:/)
+  })
+
+  it('one host for relay and keys is warned of once, outside loopback', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const oneHost = { keys: keyEndpoint('https://both.example/keys') }
+    make(oneHost, 'wss://relay.example').destroy()
+    make({ keys: keyEndpoint('http://127.0.0.1:1/keys') }).destroy()
+    expect(warn).not.toHaveBeenCalled()
+    make(oneHost, 'wss://both.example').destroy()
+    make(oneHost, 'wss://both.example').destroy()
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(warn.mock.calls[0]?.[0]).toContain('both.example')
+    warn.mockRestore()
   })
 })

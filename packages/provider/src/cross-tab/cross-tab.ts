@@ -39,21 +39,28 @@ export class CrossTab {
     this.#ports = ports
   }
 
+  /** Opens the channel under an epoch's key; again and again is the same as once. */
   async open(epoch: Epoch): Promise<void> {
-    // Node has a BroadcastChannel too, but no tabs: two providers of one process would hear each other.
-    if (
-      this.#ports.isDisabled ||
-      typeof document === 'undefined' ||
-      typeof BroadcastChannel === 'undefined' ||
-      this.#channel !== undefined
-    )
-      return
-    this.#epoch = epoch
+    if (this.#ports.isDisabled || this.#channel !== undefined || !hasTabs()) return
     const channel = new BroadcastChannel(this.#ports.name)
     this.#channel = channel
+    this.#epoch = epoch
     channel.onmessage = (event: MessageEvent) => void this.#receive(event.data)
-    this.#sealer = await this.#makeSealer(epoch)
+    const sealer = await createTabSealer(epoch)
+    if (channel !== this.#channel) {
+      sealer.retire()
+      return
+    }
+    this.#sealer = sealer
     await this.#send(STATE_VECTOR, Y.encodeStateVector(this.#ports.doc))
+  }
+
+  /** Tells nobody and hears nobody, until it is opened again. */
+  close(): void {
+    this.#channel?.close()
+    this.#channel = undefined
+    this.#sealer?.retire()
+    this.#sealer = undefined
   }
 
   /** Tells the other tabs what this one's user wrote. */
@@ -80,26 +87,22 @@ export class CrossTab {
   }
 
   destroy(): void {
-    this.#channel?.close()
-    this.#channel = undefined
-    this.#sealer?.retire()
-    this.#sealer = undefined
+    this.close()
     this.#ports.clock.clearTimeout(this.#timer)
   }
 
-  #makeSealer(epoch: Epoch): Promise<Sealer> {
-    return createSealer(epoch.keys, { epochIndex: epoch.index, wire: false })
-  }
-
   async #send(type: number, content: Uint8Array): Promise<void> {
-    if (this.#epoch !== undefined && this.#sealer?.isSpent()) this.#sealer = await this.#makeSealer(this.#epoch)
+    const channel = this.#channel
+    if (this.#epoch !== undefined && this.#sealer?.isSpent()) this.#sealer = await createTabSealer(this.#epoch)
     const sealer = this.#sealer
-    if (sealer === undefined || this.#channel === undefined) return
+    if (sealer === undefined || channel === undefined) return
     const body = new Uint8Array(1 + content.length)
     body[0] = type
     body.set(content, 1)
     const envelopes = await sealer.seal(EnvelopeKind.crossTab, body)
-    for (const envelope of envelopes) this.#channel?.postMessage(envelope)
+    // A channel that was closed meanwhile throws.
+    if (channel !== this.#channel) return
+    for (const envelope of envelopes) channel.postMessage(envelope)
   }
 
   async #receive(data: unknown): Promise<void> {
@@ -125,4 +128,11 @@ export class CrossTab {
     // Structs are told; of deletes a whole set always comes along, so an answer without structs is not worth sending.
     if (Y.decodeUpdate(update).structs.length > 0) await this.#send(UPDATE, update)
   }
+}
+
+/** Node has a BroadcastChannel too, but no tabs: two providers of one process would hear each other. */
+const hasTabs = (): boolean => typeof document !== 'undefined' && typeof BroadcastChannel !== 'undefined'
+
+function createTabSealer(epoch: Epoch): Promise<Sealer> {
+  return createSealer(epoch.keys, { epochIndex: epoch.index, wire: false })
 }

@@ -44,7 +44,6 @@ export interface SessionPorts {
   onOutbox(): void
   /** The relay ended this document's session with a close code. */
   onEnded(code: number, reason: string): void
-  onEpoch(epoch: Epoch): void
 }
 
 /** One document's conversation with the relay, across reconnects: join, epoch, catch up, live. */
@@ -302,7 +301,6 @@ export class Session {
   #enterEpoch(epoch: Epoch): void {
     this.epoch = epoch
     this.#inbound.begin(epoch, true)
-    this.#ports.onEpoch(epoch)
   }
 
   async #openEpochZero(): Promise<void> {

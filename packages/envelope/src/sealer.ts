@@ -34,6 +34,11 @@ export interface Sealer {
   seal(kind: EnvelopeKind, body: Uint8Array, options?: SealOptions): Promise<Uint8Array[]>
   /** The same, synchronously. Calls of `seal` that have not completed have lower counters. */
   sealNow(kind: EnvelopeKind, body: Uint8Array, options?: SealOptions): Uint8Array[]
+  /**
+   * Seals synchronously, once more, what `seal` has not completed, oldest call first: the same counters and the same bytes, for a page that
+   * unloads. What `seal` then gives must not be sent as well.
+   */
+  sealUnfinishedNow(): Uint8Array[][]
   /** True after 2^20 envelopes, 256 MiB, one hour or a jump of the wall clock: the owner then makes a new sealer. */
   isSpent(nowUnixMs?: number): boolean
   /** Lets the keys go. What was asked for before completes; what is asked for afterwards fails with `caller`. */
@@ -66,6 +71,7 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
   const sealingKeys = new Map<EnvelopeKind, SealingKey>()
   for (const kind of wire ? WIRE_KINDS : OWN_KINDS) sealingKeys.set(kind, await keys.sealingKey(kind, salt))
   const counters = createCounters()
+  const unfinished = new Set<{ key: SealingKey; unsealed: Unsealed[] }>()
   let lastSealed: Promise<unknown> = Promise.resolve()
 
   function keyOf(kind: EnvelopeKind): SealingKey {
@@ -98,19 +104,24 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
       return counters.next(EnvelopeKind.update) === 1
     },
     seal: async (kind, body, options = {}) => {
-      const key = keyOf(kind)
-      const envelopes = Promise.all(take(kind, body, options).map((unsealed) => sealEnvelope(key, unsealed)))
+      const call = { key: keyOf(kind), unsealed: take(kind, body, options) }
+      unfinished.add(call)
+      const envelopes = Promise.all(call.unsealed.map((unsealed) => sealEnvelope(call.key, unsealed)))
       // Engines complete out of order; the log wants counter order. A failure is its own call's alone.
       lastSealed = Promise.allSettled([lastSealed, envelopes])
       await lastSealed
+      unfinished.delete(call)
       return envelopes
     },
     sealNow: (kind, body, options = {}) => {
       const key = keyOf(kind)
       return take(kind, body, options).map((unsealed) => sealEnvelopeNow(key, unsealed))
     },
+    sealUnfinishedNow: () =>
+      [...unfinished].map(({ key, unsealed }) => unsealed.map((one) => sealEnvelopeNow(key, one))),
     isSpent: life.isSpent,
     retire: () => {
+      unfinished.clear()
       for (const key of sealingKeys.values()) key.forget()
       sealingKeys.clear()
     },

@@ -1,4 +1,5 @@
 import type { Clock, KeySource } from '@y-sealed/key-client'
+import { MAX_ROOM_BYTES } from '@y-sealed/protocol'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { RelayConnection } from './connection/relay-connection.ts'
@@ -65,6 +66,16 @@ const KNOWN: Record<keyof SealedProviderOptions, true> = {
   shouldReconnect: true,
   resyncInterval: true,
   unsafeClock: true,
+}
+
+/** What the relay's protocol and the keys bind to: 1 to 1,024 bytes of well-formed UTF-8 (protocol §1). */
+export function checkRoom(room: unknown): void {
+  const bytes = typeof room === 'string' ? new TextEncoder().encode(room).length : 0
+  if (bytes < 1 || bytes > MAX_ROOM_BYTES) {
+    throw new TypeError(
+      `the room must be a string of 1 to ${MAX_ROOM_BYTES} bytes; got ${typeof room} of ${bytes} bytes`,
+    )
+  }
 }
 
 /** Throws a TypeError that names an option which does not exist, or has a value of the wrong kind. */

@@ -4,36 +4,25 @@ import { ObservableV2 } from 'lib0/observable'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { SealedAwareness } from './awareness/sealed-awareness.ts'
+import { listenTo } from './connection/listen-to.ts'
 import { RelayConnection } from './connection/relay-connection.ts'
 import type { CloseFacts } from './connection/web-socket.ts'
 import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
 import { warnOfOneOperator } from './one-operator.ts'
-import { checkOptions, type SealedProviderOptions } from './options.ts'
+import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
 import { Flushes } from './outbound/flushes.ts'
 import { Outbox } from './outbound/outbox.ts'
 import { PageLife } from './page-life.ts'
 import { type Counters, Problems } from './problems.ts'
 import type { ProviderEvents } from './provider-events.ts'
-import { type ProblemCode, SealedError } from './sealed-error.ts'
-import { type Phase, Session } from './session/session.ts'
+import { rethrowLater } from './rethrow-later.ts'
+import { SealedError } from './sealed-error.ts'
+import { Session } from './session/session.ts'
+import type { Phase } from './session/session-ports.ts'
 import { StatusTeller } from './status-teller.ts'
 import { type SyncStatus, syncStatus } from './sync-status.ts'
-
-/** Problems after which waiting does not help: `flush()` says so instead of waiting for ever. */
-const HOPELESS: readonly ProblemCode[] = [
-  'key-missing',
-  'write-denied',
-  'limit',
-  'auth-required',
-  'authentication-failed',
-  'session-revoked',
-  'document-deleted',
-  'update-required',
-  'rollback',
-  'stale-epoch',
-]
 
 /**
  * A Yjs provider whose relay cannot read: updates and awareness are sealed before they leave, with keys from the app's own key endpoint. Has what an
@@ -67,15 +56,20 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #hasToken: boolean
   readonly #flushes = new Flushes()
   readonly #statusTeller: StatusTeller
+  readonly #unlisten: () => void
   #synced = false
   #wsconnected = false
   #hasSynced = false
   #isDestroyed = false
+  #lastStatus: 'connecting' | 'connected' | 'disconnected' = 'disconnected'
+  /** Why there is no session, and none is tried, until connect() is called. */
+  #endedBy: SealedError | undefined
   #resolveSynced: () => void = () => {}
 
   constructor(serverUrl: string, roomname: string, doc: Y.Doc, options: SealedProviderOptions) {
     super()
     checkOptions(options)
+    checkRoom(roomname)
     if (!(doc instanceof Y.Doc))
       throw new TypeError('doc is not a Y.Doc of the yjs that y-sealed imports: is yjs installed twice?')
     const clock = options.unsafeClock ?? systemClock
@@ -108,7 +102,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       documentId: this.documentId,
       refuseWeakKeys: options.weakKeys === 'refuse',
       onLocked: () => this.#statusTeller.look(),
-      onMatch: () => this.emit('key-match', []),
+      onMatch: () => this.#say('key-match'),
     })
     const channel: { session?: Session } = {}
     this.#sealedAwareness = new SealedAwareness({
@@ -138,6 +132,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       keyDesk: this.#keyDesk,
       onPhase: (phase) => this.#phaseChanged(phase),
       onOutbox: () => this.#outboxChanged(),
+      onForeignContent: (update) => this.#addToOutbox(update),
+      onHalted: (error) => this.#haltedBy(error),
       onEnded: (code, reason) => this.#ended(code, reason),
     })
     channel.session = this.#session
@@ -160,9 +156,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#statusTeller = new StatusTeller({
       clock,
       read: () => this.syncStatus,
-      tell: (status) => this.emit('sync-status', [status]),
+      tell: (status) => this.#say('sync-status', status),
     })
-    this.#listen()
+    this.#unlisten = this.#listen()
     doc.on('update', this.#onUpdate)
     if (options.connect ?? true) this.connect()
   }
@@ -219,9 +215,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       )
       return
     }
+    this.#endedBy = undefined
     this.#keyDesk.hurry()
     this.connection.want(this)
-    this.#session.enter()
+    this.#session.want()
   }
 
   disconnect(): void {
@@ -259,8 +256,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#statusTeller.stop()
     this.#keyDesk.destroy()
     this.#sealedAwareness.destroy()
+    this.#unlisten()
     if (this.#ownsConnection) this.connection.destroy()
-    else this.#unlisten()
     if (this.#ownsAwareness) this.awareness.destroy()
     this.#flushes.reject(
       new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider'),
@@ -282,36 +279,27 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     })
   }
 
-  #listen(): void {
-    this.connection.on('connecting', this.#onConnecting)
-    this.connection.on('connection-close', this.#onConnectionClose)
-    this.connection.on('connection-error', this.#onConnectionError)
-    this.connection.on('problem', this.#onConnectionProblem)
-    this.connection.on('closed', this.#onClosed)
+  #listen(): () => void {
+    return listenTo(this.connection, {
+      connecting: () => this.#sayStatus('connecting'),
+      'connection-close': (event) => this.#say('connection-close', event, this),
+      'connection-error': (event) => this.#say('connection-error', event, this),
+      problem: (error) => this.#problems.raise(error.code, error.message, error.where),
+      closed: (event) => this.#closedFor(event),
+    })
   }
 
-  #unlisten(): void {
-    this.connection.off('connecting', this.#onConnecting)
-    this.connection.off('connection-close', this.#onConnectionClose)
-    this.connection.off('connection-error', this.#onConnectionError)
-    this.connection.off('problem', this.#onConnectionProblem)
-    this.connection.off('closed', this.#onClosed)
+  /** Whatever a listener of the app throws, this provider goes on. */
+  #say<Name extends keyof ProviderEvents & string>(name: Name, ...args: Parameters<ProviderEvents[Name]>): void {
+    rethrowLater(() => this.emit(name, args))
   }
 
-  readonly #onConnecting = (): void => this.emit('status', [{ status: 'connecting' }])
-  readonly #onConnectionClose = (event: CloseFacts | null): void => this.emit('connection-close', [event, this])
-  readonly #onConnectionError = (event: unknown): void => this.emit('connection-error', [event, this])
-  readonly #onConnectionProblem = (error: SealedError): void => {
-    this.#problems.raise(error.code, error.message, error.where)
+  #sayStatus(status: 'connecting' | 'connected' | 'disconnected'): void {
+    this.#lastStatus = status
+    this.#say('status', { status })
   }
 
-  readonly #onClosed = (event: CloseFacts): void => {
-    if (!this.shouldConnect) return
-    this.shouldConnect = false
-    const ending = endingOf(event.code, event.reason, this.#hasToken)
-    this.#problems.raise(ending.code, ending.message, 'connection')
-    this.emit('closed', [event, this])
-  }
+  // --- what the document tells ---
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin === this) return
@@ -331,83 +319,112 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   #addToOutbox(update: Uint8Array): void {
+    if (this.#isCleanUpForReader(update)) return
     this.#outbox.add(update, this.#clock.now())
     if (this.#session.phase === 'live' && this.#session.role === 'read') this.#denyWrite()
     this.#session.changed()
     this.#statusTeller.look()
   }
 
-  #denyWrite(): SealedError {
-    return this.#problems.raise('write-denied', 'this session may only read: the edit stays local', 'append')
+  /**
+   * Yjs tidies formats after remote changes, in a transaction of nobody's: for somebody who may only read that is no edit that could be denied.
+   * Everybody else's Yjs does the same.
+   */
+  #isCleanUpForReader(update: Uint8Array): boolean {
+    if (this.#session.role !== 'read' || !this.#session.isApplying) return false
+    const decoded = Y.decodeUpdate(update)
+    if (decoded.structs.length > 0) return false
+    this.#session.creditDeletes(decoded)
+    return true
+  }
+
+  #denyWrite(): void {
+    this.#problems.raise('write-denied', 'this session may only read: the edit stays local', 'append')
   }
 
   // --- what the session tells ---
 
   #phaseChanged(phase: Phase): void {
-    if (phase === 'reading' && !this.#wsconnected) {
-      if (this.#session.epoch !== undefined) void this.#crossTab.open(this.#session.epoch)
+    if (phase === 'joining') {
+      // On a connection that was open before, nobody has said so yet.
+      if (this.#lastStatus !== 'connecting') this.#sayStatus('connecting')
+    } else if (phase === 'reading' && !this.#wsconnected) {
       this.#wsconnected = true
-      this.emit('status', [{ status: 'connected' }])
+      const { epoch } = this.#session
+      if (epoch !== undefined) this.#crossTab.open(epoch)
+      this.#sayStatus('connected')
     } else if (phase === 'live') {
       this.#hasSynced = true
+      if (this.#session.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
       this.#setSynced(true)
       this.#resolveSynced()
-      if (this.#session.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
     } else if (phase === 'away' || phase === 'halted') {
       this.#setSynced(false)
       if (this.#wsconnected) {
         this.#wsconnected = false
-        this.emit('status', [{ status: 'disconnected' }])
+        this.#sayStatus('disconnected')
       }
     }
-    if (phase === 'halted') this.#settleFlushes()
     this.#statusTeller.look()
   }
 
   #setSynced(synced: boolean): void {
     if (synced === this.#synced) return
     this.#synced = synced
-    this.emit('synced', [synced])
-    this.emit('sync', [synced])
+    this.#say('synced', synced)
+    this.#say('sync', synced)
   }
 
   #outboxChanged(): void {
     const blocking = this.#blockedBy
     if (blocking !== undefined) this.#flushes.reject(blocking)
-    this.#settleFlushes()
+    else if (this.#outbox.isEmpty && this.#session.phase === 'live') this.#flushes.resolve()
     this.#statusTeller.look()
+  }
+
+  #haltedBy(error: SealedError): void {
+    this.#endedBy = error
+    this.#flushes.reject(error)
   }
 
   /** The relay ended this document's session, not the connection. */
   #ended(code: number, reason: string): void {
     const event = { code, reason }
     if (this.shouldReconnect(event, this)) {
-      this.connection.reset()
+      this.#session.wantLater()
       return
     }
-    this.#onClosed(event)
     this.connection.unwant(this)
+    this.#closedFor(event)
   }
 
+  /** Told last: a listener may call connect() at once. */
+  #closedFor(event: CloseFacts): void {
+    if (!this.shouldConnect) return
+    this.shouldConnect = false
+    this.#session.end()
+    const { code, message } = endingOf(event.code, event.reason, this.#hasToken)
+    this.#haltedBy(this.#problems.raise(code, message, 'connection'))
+    this.#say('closed', event, this)
+  }
+
+  /** In a turn of its own: what raised the problem finishes first, whatever a listener does about it. */
   #tell(error: SealedError): void {
-    if (HOPELESS.includes(error.code)) this.#flushes.reject(error)
-    this.emit('problem', [error])
-    this.emit(error.code, [error])
+    queueMicrotask(() => {
+      this.#say('problem', error)
+      rethrowLater(() => this.emit(error.code, [error]))
+    })
   }
-
-  // --- status ---
 
   get #blockedBy(): SealedError | undefined {
     if (this.#isDestroyed) return new SealedError('destroyed', 'the provider was destroyed', 'provider')
     if (this.#isMissingKeys) return new SealedError('key-missing', 'no option keys', 'keys')
-    if (this.#session.phase === 'live' && this.#session.role === 'read')
+    if (this.#endedBy !== undefined) return this.#endedBy
+    const { phase, role, isOverLimit } = this.#session
+    if (phase === 'live' && role === 'read')
       return new SealedError('write-denied', 'this session may only read', 'append')
-    if (this.#session.isOverLimit) return new SealedError('limit', 'the change is over a limit of the relay', 'append')
+    if (isOverLimit) return new SealedError('limit', 'the change is over a limit of the relay', 'append')
     return undefined
-  }
-
-  #settleFlushes(): void {
-    if (this.#outbox.isEmpty && this.#session.phase === 'live') this.#flushes.resolve()
   }
 }
 

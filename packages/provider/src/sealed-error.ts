@@ -44,6 +44,7 @@ export const PROBLEMS = {
     fault: 'caller',
     action: 'make the change smaller (undo it, or split it): it is tried again after each local change',
   },
+  'initial-failed': { fault: 'caller', action: 'mend the option `initial`, then call connect(): nothing was opened' },
   'update-required': { fault: 'us', action: 'the relay and this app speak different versions: update the older' },
   unsupported: { fault: 'platform', action: 'see the message' },
   storage: { fault: 'platform', action: 'see the message' },

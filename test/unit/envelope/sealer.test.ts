@@ -83,6 +83,16 @@ it('[ENV-19] a seal that fails in the engine spends its counter and fails nobody
   expect(counterOf(await second)).toBe(2)
 })
 
+it('[ENV-19] what is still being sealed when a page unloads is sealed again at once: the same counters, the same bytes', async () => {
+  const sealer = await createSealer(await deriveKeys({}), { epochIndex: 0, wire: false })
+  const slow = [sealer.seal(update, bodyOf(300_000)), sealer.seal(update, bodyOf(10))]
+  const again = sealer.sealUnfinishedNow()
+  expect(again).toEqual(await Promise.all(slow))
+  expect(again.flat().map((envelope) => parseHeader(envelope).counter)).toEqual([1, 2, 3])
+  expect(sealer.sealUnfinishedNow()).toEqual([])
+  expect(counterOf(sealer.sealNow(update, bodyOf(1)))).toBe(4)
+})
+
 it('[ENV-19] a body that its owner changes after the call is sealed as it was', async () => {
   const keys = await deriveKeys()
   const sealer = await createSealer(keys, { epochIndex: 0 })

@@ -11,7 +11,7 @@ function reader() {
   const doc = new Y.Doc()
   const log = new LogState()
   doc.on('afterTransaction', (transaction: Y.Transaction) => {
-    if (transaction.origin === LOG) log.addDeletes(transaction.deleteSet)
+    if (transaction.origin === LOG) log.addImplied(transaction, true)
   })
   const take = (update: Uint8Array): void => {
     log.add(update)
@@ -64,6 +64,21 @@ describe('what a document holds beyond the log', () => {
     take(Y.encodeStateAsUpdate(alice))
     take(Y.encodeStateAsUpdate(bob))
     expect(Y.createDeleteSetFromStructStore(doc.store).clients.size).toBe(1)
+    expect(difference(doc, log)).toBeUndefined()
+  })
+
+  it('is nothing where what arrives for a deleted parent is garbage at once', () => {
+    const writer = new Y.Doc()
+    writer.getXmlFragment('x').insert(0, [new Y.XmlElement('ul')])
+    const { doc, log, take } = reader()
+    take(Y.encodeStateAsUpdate(writer))
+    doc.getXmlFragment('x').delete(0, 1)
+    log.add(difference(doc, log) ?? new Uint8Array())
+    const before = Y.encodeStateVector(writer)
+    const list = writer.getXmlFragment('x').get(0)
+    if (!(list instanceof Y.XmlElement)) throw new Error('no list')
+    list.insert(0, [new Y.XmlText('into what is gone')])
+    take(Y.encodeStateAsUpdate(writer, before))
     expect(difference(doc, log)).toBeUndefined()
   })
 

@@ -18,10 +18,14 @@ import {
 import type { Epoch } from '../epoch/epoch.ts'
 import { hex } from '../hex.ts'
 import type { Problems } from '../problems.ts'
+import { rethrowLater } from '../rethrow-later.ts'
 import { readAwarenessIds } from './awareness-ids.ts'
 
 /** A caret that moves with every key is told at most this often: smooth for the eye, and a tenth of the traffic. */
 const COALESCE_MS = 80
+/** States that came before the key: the newest of each session, up to this many sessions and bytes. More are heard of at their next renewal. */
+const MAX_EARLY_SESSIONS = 256
+const MAX_EARLY_BYTES = 4 * 1024 * 1024
 /** States of one session: its own client id, and room for the subdocuments' providers that share it. */
 const MAX_IDS_PER_SESSION = 8
 
@@ -80,14 +84,13 @@ export class SealedAwareness {
 
   receive(session: number, envelope: Uint8Array): void {
     const epoch = this.#epoch
-    if (epoch === undefined) this.#early.set(session, envelope)
-    // One after the other: a state that opens sooner than the one before it must not be replaced by it.
-    else this.#inbound = this.#inbound.then(() => this.#open(epoch, session, envelope))
+    if (epoch === undefined) this.#keepEarly(session, envelope)
+    else this.#inTurn(() => this.#open(epoch, session, envelope))
   }
 
   left(session: number): void {
     this.#early.delete(session)
-    this.#inbound = this.#inbound.then(() => {
+    this.#inTurn(() => {
       const remote = this.#sessions.get(session)
       this.#sessions.delete(session)
       if (remote !== undefined)
@@ -118,6 +121,23 @@ export class SealedAwareness {
     this.#ports.awareness.off('update', this.#onUpdate)
   }
 
+  /** One after the other: a state that opens sooner than the one before it must not be replaced by it. */
+  #inTurn(act: () => void | Promise<void>): void {
+    this.#inbound = this.#inbound.then(act).catch((error: unknown) => {
+      // A listener of the app threw; those who come after it are heard all the same.
+      rethrowLater(() => {
+        throw error
+      })
+    })
+  }
+
+  #keepEarly(session: number, envelope: Uint8Array): void {
+    this.#early.delete(session)
+    let bytes = envelope.length
+    for (const kept of this.#early.values()) bytes += kept.length
+    if (this.#early.size < MAX_EARLY_SESSIONS && bytes <= MAX_EARLY_BYTES) this.#early.set(session, envelope)
+  }
+
   readonly #onUpdate = ({ added, updated, removed }: Change, origin: unknown): void => {
     const { awareness } = this.#ports
     if (origin === this.#ports.origin) return
@@ -139,15 +159,14 @@ export class SealedAwareness {
   }
 
   #seal(update: Uint8Array): void {
-    const { clock, problems, send } = this.#ports
-    const body = encodeAwarenessBody(clock.now(), update)
-    const [envelope, second] = this.#ports.sealer()?.sealNow(EnvelopeKind.awareness, body) ?? []
-    if (envelope === undefined) return
-    if (second !== undefined || envelope.length > MAX_AWARENESS_BYTES) {
+    const { clock, problems, send, sealer } = this.#ports
+    // The envelope adds its header and padding.
+    if (update.length > MAX_AWARENESS_BYTES / 2) {
       problems.raise('limit', `the awareness state has ${update.length} bytes; it is kept local`, 'awareness')
       return
     }
-    send(envelope)
+    const envelopes = sealer()?.sealNow(EnvelopeKind.awareness, encodeAwarenessBody(clock.now(), update)) ?? []
+    for (const envelope of envelopes) send(envelope)
   }
 
   async #open(epoch: Epoch, session: number, envelope: Uint8Array): Promise<void> {
@@ -169,7 +188,7 @@ export class SealedAwareness {
         return
       }
       this.#sessions.set(session, { salt, counter: opened.counter, clientIds: new Set(ids) })
-      applyAwarenessUpdate(awareness, body.update, origin)
+      rethrowLater(() => applyAwarenessUpdate(awareness, body.update, origin))
     } catch (error) {
       if (error instanceof EnvelopeError) problems.raise('tampered', 'an awareness state does not open', 'awareness')
       else

@@ -11,6 +11,7 @@ import {
 } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
 
+import { rethrowLater } from '../rethrow-later.ts'
 import { SealedError } from '../sealed-error.ts'
 import { backoffMs } from './backoff.ts'
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-machine.ts'
@@ -46,7 +47,7 @@ export interface RoomPort {
   onClosed(): void
 }
 
-interface ConnectionEvents {
+export interface ConnectionEvents {
   connecting: () => void
   'connection-close': (event: CloseFacts | null) => void
   'connection-error': (event: unknown) => void
@@ -113,11 +114,24 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     return this.#lastReceivedMs
   }
 
+  /** Bytes that wait to leave this machine: a slow line is not a silent relay. */
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0
+  }
+
   /** Adds a room; its messages carry the channel that is returned. */
   attach(port: RoomPort): number {
     const channel = this.#nextChannel++
     this.#rooms.set(channel, port)
     return channel
+  }
+
+  /** A new channel for a room that joins again: what is still on its way on the old one is nobody's. */
+  reattach(channel: number): number {
+    const port = this.#rooms.get(channel)
+    if (port === undefined) return channel
+    this.#rooms.delete(channel)
+    return this.attach(port)
   }
 
   detach(channel: number): void {
@@ -157,6 +171,10 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     super.destroy()
   }
 
+  #tell<Name extends keyof ConnectionEvents>(name: Name, ...args: Parameters<ConnectionEvents[Name]>): void {
+    rethrowLater(() => this.emit(name, args))
+  }
+
   #step(event: ConnectionEvent): void {
     const { state, effects } = transition(this.#state, event)
     this.#state = state
@@ -181,6 +199,8 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
           for (const port of [...this.#rooms.values()]) port.onOpen()
           break
         case 'start-wait':
+          // A listener of the close may have decided otherwise meanwhile.
+          if (this.#state !== 'waiting') break
           this.#waitTimer = this.#clock.setTimeout(
             () => this.#step({ type: 'due' }),
             backoffMs(this.#failures++, this.maxBackoffTime, Math.random),
@@ -206,13 +226,13 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
       if (socket === this.#socket) this.#received(event.data)
     }
     socket.onerror = (event: unknown) => {
-      if (socket === this.#socket) this.emit('connection-error', [event])
+      if (socket === this.#socket) this.#tell('connection-error', event)
     }
     socket.onclose = (event: CloseFacts) => {
       if (socket === this.#socket) this.#closed({ code: event.code, reason: event.reason })
     }
     this.#watchSilence()
-    this.emit('connecting', [])
+    this.#tell('connecting')
   }
 
   #received(data: unknown): void {
@@ -222,13 +242,14 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
       if (!(data instanceof ArrayBuffer)) throw new TypeError('a text frame')
       messages = parseDownFrame(new Uint8Array(data))
     } catch (error) {
-      this.emit('problem', [
+      this.#tell(
+        'problem',
         new SealedError(
           'relay-fault',
           `the relay sent a frame that is not of the protocol: ${error instanceof Error ? error.message : 'unknown'}`,
           'frame',
         ),
-      ])
+      )
       this.#closed(null)
       return
     }
@@ -247,7 +268,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
             ? `${PROTOCOL_VERSION}`
             : `${MIN_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`
         const text = `the relay speaks version ${message.minVersion} to ${message.maxVersion} of the protocol, this app ${ours}`
-        this.emit('problem', [new SealedError('update-required', text, 'version')])
+        this.#tell('problem', new SealedError('update-required', text, 'version'))
         this.#closed({ code: 4426, reason: 'update-required' })
         return
       } else if (message.type !== 'pong') {
@@ -267,7 +288,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     this.#step({ type: 'closed', permanent })
     this.#closeEvent = null
     // Last, so that a listener may call connect() at once.
-    if (permanent) this.emit('closed', [event])
+    if (permanent) this.#tell('closed', event)
   }
 
   #closeSocket(): void {
@@ -281,7 +302,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     // Swallowed, not detached: closing a socket that is still connecting is an error event, and in Node one without a listener is thrown.
     socket.onerror = () => {}
     socket.close()
-    this.emit('connection-close', [this.#closeEvent])
+    this.#tell('connection-close', this.#closeEvent)
     for (const port of [...this.#rooms.values()]) port.onClosed()
   }
 

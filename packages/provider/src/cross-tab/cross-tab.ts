@@ -40,12 +40,16 @@ export class CrossTab {
   }
 
   /** Opens the channel under an epoch's key; again and again is the same as once. */
-  async open(epoch: Epoch): Promise<void> {
+  open(epoch: Epoch): void {
     if (this.#ports.isDisabled || this.#channel !== undefined || !hasTabs()) return
     const channel = new BroadcastChannel(this.#ports.name)
     this.#channel = channel
     this.#epoch = epoch
-    channel.onmessage = (event: MessageEvent) => void this.#receive(event.data)
+    channel.onmessage = (event: MessageEvent) => this.#run(this.#receive(event.data))
+    this.#run(this.#greet(epoch, channel))
+  }
+
+  async #greet(epoch: Epoch, channel: BroadcastChannel): Promise<void> {
     const sealer = await createTabSealer(epoch)
     if (channel !== this.#channel) {
       sealer.retire()
@@ -53,6 +57,15 @@ export class CrossTab {
     }
     this.#sealer = sealer
     await this.#send(STATE_VECTOR, Y.encodeStateVector(this.#ports.doc))
+  }
+
+  /** A tab that cannot speak to the others still has the relay: told, unless the channel is closed and nobody waits. */
+  #run(work: Promise<void>): void {
+    const channel = this.#channel
+    work.catch(() => {
+      if (channel === this.#channel)
+        this.#ports.problems.raise('internal', 'sealing for another tab failed', 'cross-tab')
+    })
   }
 
   /** Tells nobody and hears nobody, until it is opened again. */
@@ -65,7 +78,7 @@ export class CrossTab {
 
   /** Tells the other tabs what this one's user wrote. */
   tell(update: Uint8Array): void {
-    void this.#send(UPDATE, update)
+    if (this.#sealer !== undefined) this.#run(this.#send(UPDATE, update))
   }
 
   /** An update of another tab was applied: if the log does not bring it soon, this tab sends it. */

@@ -1,11 +1,13 @@
 import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
+import { parseHeader } from '@y-sealed/protocol/header'
 import * as Y from 'yjs'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
+import { rethrowLater } from '../rethrow-later.ts'
 import { Intake, type Placed } from './intake.ts'
 import { SealerOrder } from './sealer-order.ts'
 
@@ -29,6 +31,8 @@ export interface InboundPorts {
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
   reread(after: number): void
+  /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
+  onForeignContent(): void
   /** The relay's words do not fit together: connect anew. */
   onRelayFault(message: string): void
 }
@@ -42,10 +46,12 @@ export class Inbound {
   #intake = new Intake(new Uint8Array(32))
   readonly #order: SealerOrder
   readonly #hashes = new Map<number, Uint8Array>()
-  /** Entries whose tag failed once: read again, and unusable if the same bytes come again. */
-  readonly #suspects = new Map<number, Uint8Array>()
+  /** Sequences whose entry did not open once: read again, and given up if it fails again, whatever its bytes are then. */
+  readonly #suspects = new Set<number>()
   #run = 0
   #draining = false
+  #isApplying = false
+  #isStopped = false
   #gapTimer: unknown
 
   constructor(ports: InboundPorts) {
@@ -66,6 +72,16 @@ export class Inbound {
 
   get hasHole(): boolean {
     return this.#intake.hasHole
+  }
+
+  /** Entries of a sealer wait for one that is missing: the document is not complete. */
+  get isHolding(): boolean {
+    return this.#order.isHolding
+  }
+
+  /** Yjs is taking entries: what is changed in this very turn is a consequence of them. */
+  get isApplying(): boolean {
+    return this.#isApplying
   }
 
   get isIdle(): boolean {
@@ -95,6 +111,11 @@ export class Inbound {
     if (!keepEntries) this.#intake.forgetWaiting()
   }
 
+  /** The relay is asked again on the same connection. */
+  forgetForeign(): void {
+    this.#intake.forgetForeign()
+  }
+
   receive(first: number, hashBefore: Uint8Array, entries: readonly Entry[]): void {
     this.#intake.place(first, hashBefore, entries)
     void this.#drain()
@@ -115,6 +136,7 @@ export class Inbound {
 
   stop(): void {
     this.#run++
+    this.#isStopped = true
     this.#ports.clock.clearTimeout(this.#gapTimer)
   }
 
@@ -166,6 +188,8 @@ export class Inbound {
           fault = `the ack of sequence ${sequence} does not fit what was sent`
           break
         }
+        const { salt, counter } = parseHeader(entry.envelope)
+        this.#order.noteOwn(salt, counter)
         if (own.update !== undefined) {
           this.#ports.logState.add(own.update)
           settled++
@@ -181,25 +205,24 @@ export class Inbound {
     this.#apply(updates)
     for (; settled > 0; settled--) this.#ports.onSettled()
     if (rereadAfter !== undefined) {
-      this.#intake.forgetWaiting()
+      this.#intake.forgetForeign()
       this.#ports.reread(rereadAfter)
     }
     if (fault !== undefined) this.#ports.onRelayFault(fault)
   }
 
   /** False: the entry is not usable as it came; it is read again once. */
-  #takeForeign({ entry, sequence }: Placed, verdict: Verdict, updates: Uint8Array[]): boolean {
+  #takeForeign({ sequence }: Placed, verdict: Verdict, updates: Uint8Array[]): boolean {
     const { problems } = this.#ports
     if (verdict === undefined || verdict === 'unusable' || !this.#belongs(verdict)) {
-      const before = this.#suspects.get(sequence)
-      if (before === undefined || !equalBytes(before, entry.envelope)) {
-        this.#suspects.set(sequence, entry.envelope)
+      if (!this.#suspects.delete(sequence)) {
+        this.#suspects.add(sequence)
         return false
       }
-      this.#suspects.delete(sequence)
       problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'entry')
       return true
     }
+    this.#suspects.delete(sequence)
     const ownSalt = this.#ports.ownSalt()
     if (ownSalt !== undefined && equalBytes(ownSalt, verdict.salt)) {
       problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry')
@@ -233,17 +256,23 @@ export class Inbound {
 
   #apply(updates: readonly Uint8Array[]): void {
     if (updates.length === 0) return
-    const { doc, origin } = this.#ports
-    try {
+    const { doc, origin, logState, onForeignContent } = this.#ports
+    const pending = pendingOf(doc)
+    const noteImplied = (transaction: Y.Transaction): void => {
+      // Deletes that waited in the document may come from elsewhere and be missing in the log: then only what is sure is credited.
+      if (transaction.origin === origin) logState.addImplied(transaction, pending === undefined)
+    }
+    doc.on('afterTransaction', noteImplied)
+    this.#isApplying = true
+    // Yjs calls the app's observers after it has applied everything.
+    rethrowLater(() =>
       doc.transact(() => {
         for (const update of updates) this.#applyOne(update)
-      }, origin)
-    } catch (error) {
-      // An observer of the app threw, after Yjs had applied everything. That is the app's error to see, not a reason to stop reading.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+      }, origin),
+    )
+    this.#isApplying = false
+    doc.off('afterTransaction', noteImplied)
+    if (pending !== undefined && pending !== pendingOf(doc)) onForeignContent()
   }
 
   #applyOne(update: Uint8Array): void {
@@ -259,8 +288,8 @@ export class Inbound {
   }
 
   #watchGap(): void {
-    const { clock, problems } = this.#ports
-    if (!this.#order.isHolding) {
+    const { clock, problems, onProgress } = this.#ports
+    if (!this.#order.isHolding || this.#isStopped) {
       clock.clearTimeout(this.#gapTimer)
       this.#gapTimer = undefined
       return
@@ -270,6 +299,7 @@ export class Inbound {
       if (!this.#order.isHolding) return
       this.#apply(this.#giveUp('an entry of a sealer is missing'))
       problems.count('gaps-given-up')
+      onProgress()
     }, GAP_PATIENCE_MS)
   }
 
@@ -283,4 +313,10 @@ export class Inbound {
     const oldest = sequence - MAX_REMEMBERED_HASHES
     if (oldest >= 0) this.#hashes.delete(oldest)
   }
+}
+
+/** What Yjs keeps for later because something before it is missing, by its sizes; undefined if there is nothing. */
+function pendingOf({ store }: Y.Doc): string | undefined {
+  if (store.pendingStructs === null && store.pendingDs === null) return undefined
+  return `${store.pendingStructs?.update.length ?? 0} ${store.pendingDs?.length ?? 0}`
 }

@@ -19,6 +19,8 @@ export interface OwnEntry {
 
 /** Entries that cannot be processed yet (no key, or a hole before them) are held up to this; more are read again later. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
+/** What an entry costs beyond its envelope's bytes: an object and a place in a map. Without it, a flood of tiny entries is no flood. */
+const ENTRY_COST_BYTES = 512
 /** One run is applied in one Yjs transaction: large enough to be quick, small enough to let the page breathe. */
 const RUN_ENTRIES = 512
 const RUN_BYTES = 1024 * 1024
@@ -93,9 +95,15 @@ export class Intake {
     this.overflowed = false
   }
 
+  /** The same within one connection, where our own acked entries are not sent again as such. */
+  forgetForeign(): void {
+    for (const { sequence, own } of [...this.#waiting.values()]) if (own === undefined) this.#drop(sequence)
+    this.overflowed = false
+  }
+
   #put(placed: Placed): void {
     if (placed.sequence <= this.cursor || this.#waiting.has(placed.sequence)) return
-    const size = placed.entry.envelope.length
+    const size = costBytes(placed)
     if (
       this.#waitingBytes + size > MAX_WAITING_BYTES &&
       placed.own === undefined &&
@@ -110,6 +118,8 @@ export class Intake {
 
   #drop(sequence: number): void {
     const placed = this.#waiting.get(sequence)
-    if (placed !== undefined && this.#waiting.delete(sequence)) this.#waitingBytes -= placed.entry.envelope.length
+    if (placed !== undefined && this.#waiting.delete(sequence)) this.#waitingBytes -= costBytes(placed)
   }
 }
+
+const costBytes = ({ entry }: Placed): number => entry.envelope.length + entry.proof.length + ENTRY_COST_BYTES

@@ -68,6 +68,15 @@ export class SealerOrder {
     return { updates, replayed: false, held: false }
   }
 
+  /**
+   * Our own entry was acked. What its sealer appended after it, and what was never acked because the connection broke, comes back as anybody's:
+   * it must not wait for this one.
+   */
+  noteOwn(salt: Uint8Array, counter: number): void {
+    const sealer = this.#sealer(salt)
+    sealer.next = Math.max(sealer.next, counter + 1)
+  }
+
   /** Gives up waiting: everything held, in counter order; the holes are remembered. */
   giveUp(): Uint8Array[] {
     const updates: Uint8Array[] = []

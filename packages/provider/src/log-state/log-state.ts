@@ -27,8 +27,23 @@ export class LogState {
 
   /**
    * Adds deletes that follow from the log without standing in it: integrating a map entry deletes the one it replaces, and a
-   * child of a deleted parent is deleted on arrival. Every member derives them alike, so nobody has to send them.
+   * child of a deleted parent is deleted on arrival. Every member derives them alike, so nobody has to send them. To be called with a
+   * transaction that applied log entries, before Yjs collects its garbage.
    */
+  addImplied(transaction: Y.Transaction, withDeleteSet: boolean): void {
+    if (withDeleteSet) this.addDeletes(transaction.deleteSet)
+    // What arrives for a parent that is garbage becomes garbage at once, and stands in no delete set.
+    for (const [client, end] of transaction.afterState) {
+      const start = transaction.beforeState.get(client) ?? 0
+      const structs = transaction.doc.store.clients.get(client) ?? []
+      for (let i = structs.length - 1; end > start && i >= 0; i--) {
+        const struct = structs[i]
+        if (struct === undefined || struct.id.clock + struct.length <= start) break
+        if (struct instanceof Y.GC) this.#deletes.add(client, struct.id.clock, struct.length)
+      }
+    }
+  }
+
   addDeletes(ds: DeleteSet): void {
     ds.clients.forEach((items, client) => {
       for (const item of items) this.#deletes.add(client, item.clock, item.len)

@@ -7,6 +7,9 @@ import { StagedRequest } from './staged-request.ts'
 
 /** Up to here an envelope is sealed synchronously: in browsers noble is then quicker than a round trip to WebCrypto's thread. */
 const SYNC_SEAL_BYTES = 4 * 1024
+/** What is over a limit of the relay's is tried again after this, and then less and less often: quotas are raised, overload passes. */
+const FIRST_LIMIT_RETRY_MS = 30_000
+const MAX_LIMIT_RETRY_MS = 600_000
 /** A relay that pauses (a rotation elsewhere) says so for at most 5 s (protocol §6); asked again after this. */
 const PAUSED_RETRY_MS = 500
 
@@ -51,8 +54,12 @@ export class Appender {
   #limits: Limits = DEFAULT_LIMITS
   #isStarted = false
   #inFlight: InFlight | undefined
-  #sealing = false
+  /** What is being sealed asynchronously; its counters are taken. */
+  #sealing: Uint8Array | undefined
+  #isRenewing = false
   #timer: unknown
+  #limitTimer: unknown
+  #limitRetryMs = FIRST_LIMIT_RETRY_MS
   #isScheduled = false
   /** Over a limit: nothing is sent until the user changes something. */
   #isOverLimit = false
@@ -71,7 +78,7 @@ export class Appender {
 
   /** An append is on its way: its ack must still be waited for. */
   get isBusy(): boolean {
-    return this.#inFlight !== undefined || this.#sealing
+    return this.#inFlight !== undefined || this.#sealing !== undefined || this.#isRenewing
   }
 
   /** From here on the outbox is sent. `repair` marks what heals a relay that lost entries. */
@@ -81,6 +88,11 @@ export class Appender {
     this.#isStarted = true
     this.#repair = repair
     this.resume()
+  }
+
+  /** A new session: whatever was over a limit is tried once more. */
+  forgiveLimit(): void {
+    if (this.#isOverLimit) this.#tryWhole()
   }
 
   /** The log is read again: nothing new is taken, what is in flight goes on. */
@@ -98,17 +110,17 @@ export class Appender {
     this.#life++
     this.#isStarted = false
     this.#inFlight = undefined
-    this.#sealing = false
+    this.#sealing = undefined
+    this.#isRenewing = false
     this.#isScheduled = false
+    this.#ports.outbox.restore()
     this.#ports.clock.clearTimeout(this.#timer)
+    this.#ports.clock.clearTimeout(this.#limitTimer)
   }
 
   /** Something waits. After a `limit` everything is tried again as one difference: an undo may have made it small. */
   changed(): void {
-    if (this.#isOverLimit) {
-      this.#isOverLimit = false
-      this.#takesWhole = true
-    }
+    if (this.#isOverLimit) this.#tryWhole()
     this.kick()
   }
 
@@ -138,15 +150,22 @@ export class Appender {
   }
 
   /**
-   * The page goes away for good: what waits behind an append in flight is sent after it, unacked. Counters follow on, so that the relay
-   * refuses it if it refused the first; should the page come back after all, the log is compared anew.
+   * The session ends in this turn: what is being sealed, and what waits behind an append in flight, is sent after it, and no ack is waited
+   * for. Counters follow on, so that the relay refuses it if it refuses what is before it; the next session compares the log anew.
    */
   sendLast(): void {
-    this.sendNow()
     const sealer = this.#ports.sealer()
+    if (sealer === undefined || !this.#isStarted || this.#isOverLimit || this.#isPaused) return
+    const { staged } = this.#inFlight ?? {}
+    for (let frame = staged?.next(); staged && frame !== undefined; frame = staged.next())
+      this.#sendFrame(staged.request, frame)
+    for (const envelopes of sealer.sealUnfinishedNow()) this.#sendUnacked(envelopes)
     const update = this.#ports.outbox.peek()
-    if (sealer === undefined || update === undefined || !this.#isStarted || this.#isOverLimit || this.#isPaused) return
-    const envelopes = sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer))
+    if (update !== undefined) this.#sendUnacked(sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
+    this.stop()
+  }
+
+  #sendUnacked(envelopes: readonly Uint8Array[]): void {
     const staged = new StagedRequest(this.#ports.nextRequest(), envelopes, this.#limits.maxFrameEnvelopeBytes)
     for (let frame = staged.next(); frame !== undefined; frame = staged.next()) this.#sendFrame(staged.request, frame)
   }
@@ -165,6 +184,7 @@ export class Appender {
   /** The acked append stands in the log, and H compared equal: only now may the next one be taken. */
   settled(): void {
     this.#inFlight = undefined
+    this.#limitRetryMs = FIRST_LIMIT_RETRY_MS
     this.kick()
   }
 
@@ -188,7 +208,8 @@ export class Appender {
     return (
       this.#isStarted &&
       this.#inFlight === undefined &&
-      !this.#sealing &&
+      this.#sealing === undefined &&
+      !this.#isRenewing &&
       !this.#isOverLimit &&
       !this.#isPaused &&
       this.#ports.outbox.hasWaiting
@@ -209,10 +230,10 @@ export class Appender {
   async #sealAndSend(): Promise<void> {
     const life = this.#life
     if (this.#ports.sealer()?.isSpent()) {
-      this.#sealing = true
+      this.#isRenewing = true
       await this.#ports.renewSealer()
       if (life !== this.#life) return
-      this.#sealing = false
+      this.#isRenewing = false
     }
     const sealer = this.#ports.sealer()
     if (sealer === undefined) return
@@ -222,10 +243,10 @@ export class Appender {
       this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
       return
     }
-    this.#sealing = true
+    this.#sealing = update
     const envelopes = await sealer.seal(EnvelopeKind.update, update, this.#sealOptions(sealer))
     if (life !== this.#life) return
-    this.#sealing = false
+    this.#sealing = undefined
     this.#transmit(update, envelopes)
   }
 
@@ -246,9 +267,19 @@ export class Appender {
   }
 
   #overLimit(message: string): void {
+    const { problems, clock, outbox, onOutbox } = this.#ports
     this.#isOverLimit = true
-    this.#ports.problems.raise('limit', message, 'append')
-    this.#ports.onOutbox()
+    outbox.restore()
+    clock.clearTimeout(this.#limitTimer)
+    this.#limitTimer = clock.setTimeout(() => this.changed(), this.#limitRetryMs)
+    this.#limitRetryMs = Math.min(MAX_LIMIT_RETRY_MS, this.#limitRetryMs * 2)
+    problems.raise('limit', message, 'append')
+    onOutbox()
+  }
+
+  #tryWhole(): void {
+    this.#isOverLimit = false
+    this.#takesWhole = true
   }
 
   #sealOptions(sealer: Sealer): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {

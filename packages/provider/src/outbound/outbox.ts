@@ -59,6 +59,12 @@ export class Outbox {
     this.#inFlight = []
   }
 
+  /** What was in flight is not known to be stored: it waits again, before what came later. */
+  restore(): void {
+    this.#waiting = [...this.#inFlight, ...this.#waiting]
+    this.#inFlight = []
+  }
+
   /** Replaces everything by what the log lacks, keeping the age of the oldest edit. */
   replace(difference: Uint8Array | undefined, nowMs: number): void {
     const sinceMs = this.oldestMs ?? nowMs

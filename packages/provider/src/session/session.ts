@@ -1,50 +1,25 @@
 import type { Sealer } from '@y-sealed/envelope'
-import type { Clock } from '@y-sealed/key-client'
-import { type Down, hashPrefix, type Joined, type Refused } from '@y-sealed/protocol'
+import { type Down, hashPrefix, type Joined, ProtocolError, type Refused, type Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
-import type { SealedAwareness } from '../awareness/sealed-awareness.ts'
-import type { RelayConnection } from '../connection/relay-connection.ts'
 import type { Epoch } from '../epoch/epoch.ts'
-import type { KeyDesk } from '../epoch/key-desk.ts'
-import { abandonOpening, type Opening, prepareOpening } from '../epoch/opening.ts'
+import { EpochOpener, type WonOpening } from '../epoch/epoch-opener.ts'
 import { createWireSealer } from '../epoch/wire-sealer.ts'
 import { equalBytes } from '../hex.ts'
 import { Inbound } from '../inbound/inbound.ts'
 import { compactDifference, difference } from '../log-state/difference.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { Appender } from '../outbound/appender.ts'
-import type { Outbox } from '../outbound/outbox.ts'
-import type { Problems } from '../problems.ts'
+import { rethrowLater } from '../rethrow-later.ts'
+import type { SealedError } from '../sealed-error.ts'
 import { HoleWatch } from './hole-watch.ts'
+import { Retry } from './retry.ts'
+import type { Phase, SessionPorts } from './session-ports.ts'
+import { StallWatch } from './stall-watch.ts'
 
-/**
- *   away ─socket open→ joining ─joined→ keying ─keyed→ reading ─caught up→ live
- *   `halted`: the relay or an operator ended this document's session for good; only connect() leaves it.
- */
-export type Phase = 'away' | 'joining' | 'keying' | 'reading' | 'live' | 'halted'
-
-export interface SessionPorts {
-  readonly doc: Y.Doc
-  /** Yjs origin of what comes from the relay. */
-  readonly origin: object
-  readonly room: string
-  readonly params: () => Record<string, string>
-  readonly token: () => string | Promise<string>
-  readonly padding: boolean
-  readonly flushDelayMs: number
-  readonly initial: ((doc: Y.Doc) => void) | undefined
-  readonly clock: Clock
-  readonly connection: RelayConnection
-  readonly outbox: Outbox
-  readonly problems: Problems
-  readonly awareness: SealedAwareness
-  readonly keyDesk: KeyDesk
-  onPhase(phase: Phase): void
-  /** Something was acked or refused. */
-  onOutbox(): void
-  /** The relay ended this document's session with a close code. */
-  onEnded(code: number, reason: string): void
-}
+/** The protocol's largest request number; long before it comes round, the connection is another. */
+const MAX_REQUEST = 2 ** 31 - 1
+/** Appends refused in a row that are settled in silence, by a new sealer each (protocol §7). */
+const SILENT_REFUSALS = 3
 
 /** One document's conversation with the relay, across reconnects: join, epoch, catch up, live. */
 export class Session {
@@ -52,26 +27,38 @@ export class Session {
   role: 'read' | 'write' = 'read'
   epoch: Epoch | undefined
   readonly #ports: SessionPorts
-  readonly #channel: number
   readonly #logState = new LogState()
   readonly #inbound: Inbound
   readonly #appender: Appender
+  readonly #opener: EpochOpener
   readonly #holes: HoleWatch
+  readonly #stalls: StallWatch
+  readonly #rejoin: Retry
+  readonly #reread: Retry
+  /** Another one at each join. */
+  #channel: number
   #sealer: Sealer | undefined
-  #opening: Opening | undefined
+  #isRenewingSealer = false
+  /** connect() was called and nothing has ended it: that a shared connection opens is not reason enough to join. */
+  #isWanted = false
+  #isJoinSent = false
   /** Request number of the read that is awaited (0: the one that a join begins), and where it ended. */
   #awaitedRead = 0
   #target: number | undefined
   #lastRequest = 0
+  /** Messages of the relay that answered something. */
+  #answers = 0
+  #refusalsInARow = 0
   /** The relay lost entries: what is sent next is marked as a repair. */
   #isHealing = false
-  #isRenewing = false
   /** Rises at each join and at each end, so that what was awaited in between knows that it comes too late. */
   #life = 0
 
   constructor(ports: SessionPorts) {
     this.#ports = ports
     const { doc, origin, problems, clock, connection, outbox, flushDelayMs } = ports
+    const send = (messages: Up[]): void => connection.send(messages)
+    const nextRequest = (): number => this.#nextRequest()
     this.#inbound = new Inbound({
       doc,
       origin,
@@ -80,10 +67,10 @@ export class Session {
       logState: this.#logState,
       ownSalt: () => this.#sealer?.salt,
       onProgress: () => this.#progress(),
-      onSettled: () => {
-        outbox.settle()
-        ports.onOutbox()
-        this.#appender.settled()
+      onSettled: () => this.#settled(),
+      onForeignContent: () => {
+        const missing = difference(doc, this.#logState)
+        if (missing !== undefined) ports.onForeignContent(missing)
       },
       reread: (after) => this.#read(after),
       onRelayFault: (message) => this.#distrust(message),
@@ -93,20 +80,35 @@ export class Session {
       problems,
       clock,
       flushDelayMs,
-      send: (messages) => connection.send(messages),
-      nextRequest: () => this.#nextRequest(),
+      send,
+      nextRequest,
       difference: () => difference(doc, this.#logState),
+      compactDifference: () => compactDifference(doc, this.#logState),
       birth: () => ({ sequence: this.#inbound.cursor, hash: this.#inbound.hash }),
       sealer: () => this.#sealer,
       renewSealer: () => this.#renewSealer(),
-      compactDifference: () => compactDifference(doc, this.#logState),
       onOutbox: () => ports.onOutbox(),
       onSealFailed: () => {
-        problems.raise('internal', 'sealing failed; it is tried again on a new connection', 'append')
-        connection.reset()
+        problems.raise('internal', 'sealing failed; it is tried again in a new session', 'append')
+        this.#startOver()
       },
       onAck: (ack, entries, update) => this.#inbound.receiveAck(ack.sequence, entries, update, ack.hash),
-      onRefused: (refused) => void this.#appendRefused(refused),
+      onRefused: (refused) => this.#run(this.#appendRefused(refused)),
+    })
+    this.#opener = new EpochOpener({
+      ...ports,
+      send,
+      nextRequest,
+      limits: () => connection.limits,
+      channel: () => this.#channel,
+      onWon: (won) => this.#wonOpening(won),
+      onRefused: (refused) => this.#openingRefused(refused),
+      onSeedFailed: (error) => {
+        const name = error instanceof Error ? error.name : 'error'
+        this.#halt(
+          problems.raise('initial-failed', `the option initial threw (${name}): nothing was opened`, 'initial'),
+        )
+      },
     })
     this.#holes = new HoleWatch({
       clock,
@@ -117,35 +119,62 @@ export class Session {
         this.#distrust('the log has a hole')
       },
     })
+    this.#stalls = new StallWatch({
+      clock,
+      progress: () => this.#owed(),
+      onStall: () => this.#distrust('the relay is heard but does not answer'),
+    })
+    this.#rejoin = new Retry(clock, () => this.enter())
+    this.#reread = new Retry(clock, () => this.#read(this.#inbound.cursor))
     this.#channel = connection.attach({
-      onOpen: () => void this.#join(),
+      onOpen: () => this.enter(),
       onMessages: (messages) => this.#receive(messages),
       onClosed: () => this.#away(),
     })
-    doc.on('afterTransaction', this.#noteImpliedDeletes)
   }
 
-  /** The user changed the document. */
-  changed(): void {
-    if (this.#canWrite) this.#appender.changed()
+  /** The app wants this document connected, until `end()` or until the relay ends it for good. */
+  want(): void {
+    this.#isWanted = true
+    this.enter()
   }
 
-  /** Joins on a connection that is already open. */
+  /** The same, after a while: the relay ended the session, but not for good. */
+  wantLater(): void {
+    this.#isWanted = true
+    this.#rejoin.soon()
+  }
+
+  /** Joins, if the app wants it and the connection is open. */
   enter(): void {
-    if (this.#ports.connection.isOpen && (this.phase === 'away' || this.phase === 'halted')) void this.#join()
+    if (!this.#isWanted || !this.#ports.connection.isOpen) return
+    if (this.phase === 'away' || this.phase === 'halted') this.#run(this.#join())
   }
 
   /** Sends what can still be sent in this turn, and that this session ends. */
   sayGoodbye(): void {
     if (this.phase === 'away' || this.phase === 'halted') return
-    this.flushNow()
-    this.#ports.awareness.sayGoodbye()
-    this.#ports.connection.send([{ type: 'leave', channel: this.#channel }])
+    this.sendLast()
+    this.#leave()
   }
 
   /** Ends the session, whether the socket is gone or goes on for others. */
   end(): void {
+    this.#isWanted = false
+    this.#rejoin.stop()
     this.#away()
+  }
+
+  destroy(): void {
+    this.end()
+    this.#inbound.stop()
+    this.#ports.connection.detach(this.#channel)
+    this.epoch?.keys.forget()
+  }
+
+  /** The user changed the document. */
+  changed(): void {
+    if (this.#canWrite) this.#appender.changed()
   }
 
   flushNow(): void {
@@ -158,25 +187,25 @@ export class Session {
     this.#ports.awareness.sayGoodbye()
   }
 
-  /** A change is over a limit of the relay, and waits for the user to make it smaller. */
-  get isOverLimit(): boolean {
-    return this.#appender.isOverLimit
+  sendAwareness(envelope: Uint8Array): void {
+    this.#ports.connection.send([{ type: 'awareness', channel: this.#channel, envelope }])
   }
 
   /** The wire sealer, for awareness; a spent one is replaced between two appends. */
   get sealer(): Sealer | undefined {
     const sealer = this.#sealer
-    if (sealer?.isSpent() && !this.#appender.isBusy && !this.#isRenewing) {
-      this.#isRenewing = true
-      void this.#renewSealer().finally(() => {
-        this.#isRenewing = false
-      })
-    }
+    if (sealer?.isSpent() && !this.#appender.isBusy && !this.#isRenewingSealer) this.#run(this.#renewSealer())
     return sealer
   }
 
-  sendAwareness(envelope: Uint8Array): void {
-    this.#ports.connection.send([{ type: 'awareness', channel: this.#channel, envelope }])
+  /** A change is over a limit of the relay, and waits for the user to make it smaller. */
+  get isOverLimit(): boolean {
+    return this.#appender.isOverLimit
+  }
+
+  /** Yjs is taking entries: what changes in this very turn is a consequence of them. */
+  get isApplying(): boolean {
+    return this.#inbound.isApplying
   }
 
   /** True if the log is known to hold all of an update, such as another tab's. */
@@ -184,20 +213,13 @@ export class Session {
     return this.#logState.covers(Y.decodeUpdate(update))
   }
 
-  destroy(): void {
-    this.end()
-    this.#inbound.stop()
-    this.#ports.doc.off('afterTransaction', this.#noteImpliedDeletes)
-    this.#ports.connection.detach(this.#channel)
-    this.epoch?.keys.forget()
+  /** Notes deletes that need not be sent: Yjs itself made them of what came from the log. */
+  creditDeletes({ ds }: ReturnType<typeof Y.decodeUpdate>): void {
+    this.#logState.addDeletes(ds)
   }
 
   get #canWrite(): boolean {
     return this.role === 'write' && this.phase === 'live'
-  }
-
-  readonly #noteImpliedDeletes = (transaction: Y.Transaction): void => {
-    if (transaction.origin === this.#ports.origin) this.#logState.addDeletes(transaction.deleteSet)
   }
 
   // --- join ---
@@ -205,6 +227,11 @@ export class Session {
   async #join(): Promise<void> {
     const life = ++this.#life
     const { connection, problems, room, params } = this.#ports
+    this.#channel = connection.reattach(this.#channel)
+    this.#isJoinSent = false
+    this.#appender.forgiveLimit()
+    this.#awaitedRead = 0
+    this.#target = undefined
     this.#setPhase('joining')
     let token: string
     try {
@@ -213,26 +240,31 @@ export class Session {
       if (life !== this.#life) return
       const name = error instanceof Error ? error.name : 'error'
       problems.raise('authentication-failed', `the option token failed (${name})`, 'token')
-      connection.reset()
+      this.#startOver()
       return
     }
     if (life !== this.#life) return
     const { epoch } = this
-    this.#awaitedRead = 0
-    this.#target = undefined
-    connection.send([
-      {
-        type: 'join',
-        channel: this.#channel,
-        room,
-        token,
-        params: params(),
-        ...(epoch === undefined ? {} : { head: epoch.recordHash }),
-        cursor: this.#inbound.cursor,
-        hash: epoch === undefined ? new Uint8Array(0) : hashPrefix(this.#inbound.hash),
-        observe: false,
-      },
-    ])
+    const join: Up = {
+      type: 'join',
+      channel: this.#channel,
+      room,
+      token,
+      params: params(),
+      ...(epoch === undefined ? {} : { head: epoch.recordHash }),
+      cursor: this.#inbound.cursor,
+      hash: epoch === undefined ? new Uint8Array(0) : hashPrefix(this.#inbound.hash),
+      observe: false,
+    }
+    try {
+      connection.send([join])
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#halt(problems.raise('limit', `the join cannot be said: ${error.message}`, 'join'))
+      return
+    }
+    this.#isJoinSent = true
+    this.#stalls.start()
   }
 
   #joined(joined: Joined): void {
@@ -240,35 +272,27 @@ export class Session {
     this.#setPhase('keying')
     const newest = joined.records.at(-1)
     if (this.epoch !== undefined) this.#rejoined(joined)
-    else if (newest !== undefined) void this.#adopt(newest, false)
-    else if (joined.role === 'write') void this.#openEpochZero()
+    else if (newest !== undefined) this.#run(this.#adopt(newest, false))
+    else if (joined.role === 'write') this.#run(this.#opener.open())
     // Who may not write waits for somebody's `record`.
   }
 
   /** Compares what the relay shows with what this device holds (protocol §6 "Rollback"). */
-  #rejoined(joined: Joined): void {
+  #rejoined({ confirmed, records, hash }: Joined): void {
     const { problems } = this.#ports
-    if (joined.confirmed && joined.records.length === 0) {
-      void this.#keyed(false)
-    } else if (joined.confirmed) {
-      problems.raise('stale-epoch', 'the document has a newer epoch than this version reads', 'epoch')
-      this.#halt()
-    } else if (joined.records.length > 0) {
-      problems.raise('rollback', 'the relay shows another epoch record than the one this device holds', 'epoch')
-      this.#halt()
-    } else if (joined.hash.length === 0) {
-      problems.raise(
-        'rollback',
-        'the relay shows no record of this document any more: what this device holds is kept',
-        'epoch',
-      )
-      this.#halt()
+    if (confirmed && records.length === 0) {
+      this.#run(this.#keyed(false))
+    } else if (confirmed) {
+      this.#halt(problems.raise('stale-epoch', NEWER_EPOCH, 'epoch'))
+    } else if (records.length > 0) {
+      const message = 'the relay shows another epoch record than the one this device holds'
+      this.#halt(problems.raise('rollback', message, 'epoch'))
+    } else if (hash.length === 0) {
+      const message = 'the relay shows no record of this document any more: what this device holds is kept'
+      this.#halt(problems.raise('rollback', message, 'epoch'))
     } else {
-      problems.raise(
-        'rollback',
-        `the relay lacks what this device has read up to sequence ${this.#inbound.cursor}`,
-        'log',
-      )
+      const message = `the relay lacks what this device has read up to sequence ${this.#inbound.cursor}`
+      problems.raise('rollback', message, 'log')
       this.#rewind()
     }
   }
@@ -279,7 +303,7 @@ export class Session {
     this.#isHealing = true
     this.#logState.clear()
     this.#inbound.begin(this.epoch, false)
-    void this.#keyed(true)
+    this.#run(this.#keyed(true))
   }
 
   // --- epoch ---
@@ -295,7 +319,7 @@ export class Session {
     }
     this.#enterEpoch(epoch)
     // Entries that came before the key were kept, unless they were too many.
-    void this.#keyed(readAgain || this.#inbound.overflowed)
+    await this.#keyed(readAgain || this.#inbound.overflowed)
   }
 
   #enterEpoch(epoch: Epoch): void {
@@ -303,54 +327,55 @@ export class Session {
     this.#inbound.begin(epoch, true)
   }
 
-  async #openEpochZero(): Promise<void> {
-    const life = this.#life
-    const opening = await prepareOpening(this.#ports, this.#nextRequest())
-    if (opening === undefined) return
-    if (life !== this.#life) {
-      abandonOpening(opening)
-      return
-    }
-    this.#opening = opening
-    this.#sendOpening(opening)
-  }
-
-  #sendOpening({ staged, epoch }: Opening): void {
-    const frame = staged.next()
-    if (frame === undefined) return
-    const message = { channel: this.#channel, request: staged.request, envelopes: frame.envelopes }
-    this.#ports.connection.send([
-      frame.isLast ? { type: 'open', ...message, record: epoch.record } : { type: 'stage', ...message },
-    ])
-  }
-
-  /** The relay took our record: the seed is in the log, now it may be in the document. */
-  #wonOpening({ epoch, sealer, seed, staged }: Opening, sequence: number, hash: Uint8Array): void {
-    this.#opening = undefined
+  #wonOpening({ epoch, sealer, seed, entries, sequence, hash }: WonOpening): void {
+    const { doc, origin } = this.#ports
     this.#sealer = sealer
     this.#enterEpoch(epoch)
     if (seed !== undefined) {
-      Y.applyUpdate(this.#ports.doc, seed, this.#ports.origin)
-      this.#inbound.receiveAck(sequence, staged.entries, seed, hash)
+      rethrowLater(() => Y.applyUpdate(doc, seed, origin))
+      this.#inbound.receiveAck(sequence, entries, seed, hash)
     }
     this.#target = sequence
-    void this.#keyed(false)
+    this.#run(this.#keyed(false))
   }
 
-  #openingRefused(opening: Opening, refused: Refused): void {
+  #openingRefused(refused: Refused): void {
     const { problems } = this.#ports
-    abandonOpening(opening)
-    this.#opening = undefined
     if (refused.code === 'stale-epoch' && refused.record !== undefined) {
       // Somebody else was first: the seed is dropped, and the winner's entries are read.
-      void this.#adopt(refused.record, true)
+      this.#run(this.#adopt(refused.record, true))
     } else if (refused.code === 'write-denied') {
       this.role = 'read'
     } else if (refused.code === 'limit') {
       problems.raise('limit', `the relay refused the document's first content: ${refused.detail}`, 'initial')
+      this.#startOver()
     } else {
       this.#distrust(`the relay refused to open the document: ${refused.code}`)
     }
+  }
+
+  /** Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. */
+  #recordAppeared(record: Uint8Array): void {
+    if (this.epoch !== undefined) {
+      this.#halt(this.#ports.problems.raise('stale-epoch', NEWER_EPOCH, 'epoch'))
+    } else if (!this.#opener.isWaiting) {
+      this.#run(this.#adopt(record, true))
+    }
+  }
+
+  async #renewSealer(): Promise<void> {
+    const { epoch } = this
+    if (epoch === undefined) return
+    const life = this.#life
+    this.#isRenewingSealer = true
+    const sealer = await createWireSealer(epoch, this.#ports.padding, this.#ports.clock)
+    if (life !== this.#life) {
+      sealer.retire()
+      return
+    }
+    this.#isRenewingSealer = false
+    this.#sealer?.retire()
+    this.#sealer = sealer
   }
 
   // --- catch up ---
@@ -360,22 +385,12 @@ export class Session {
     if (this.#sealer === undefined) await this.#renewSealer()
     if (life !== this.#life || this.epoch === undefined) return
     this.#setPhase('reading')
+    // A listener of `connected` may have decided otherwise.
+    if (life !== this.#life) return
+    this.#stalls.start()
     if (readAgain) this.#read(this.#inbound.cursor)
     this.#ports.awareness.start(this.epoch)
     this.#inbound.drain()
-  }
-
-  async #renewSealer(): Promise<void> {
-    const { epoch } = this
-    if (epoch === undefined) return
-    const life = this.#life
-    const sealer = await createWireSealer(epoch, this.#ports.padding, this.#ports.clock)
-    if (life !== this.#life) {
-      sealer.retire()
-      return
-    }
-    this.#sealer?.retire()
-    this.#sealer = sealer
   }
 
   /** Asks for the entries after a sequence; until they have come, nothing is sent. */
@@ -389,9 +404,10 @@ export class Session {
 
   #progress(): void {
     if (this.phase === 'reading') {
-      if (this.#target !== undefined && this.#inbound.cursor >= this.#target) this.#becomeLive()
+      const hasReached = this.#target !== undefined && this.#inbound.cursor >= this.#target
+      if (hasReached && !this.#inbound.isHolding) this.#becomeLive()
       else if (this.#inbound.isIdle && this.#inbound.overflowed) {
-        this.#inbound.forgetWaiting()
+        this.#inbound.forgetForeign()
         this.#read(this.#inbound.cursor)
       }
     }
@@ -410,89 +426,17 @@ export class Session {
     // The law (protocol §7): whatever the document holds and the log lacks is on its way from now on.
     outbox.replace(difference(doc, this.#logState), clock.now())
     connection.worked()
+    if (this.role === 'write') this.#appender.start(this.#channel, connection.limits, this.#isHealing)
+    this.#isHealing = false
     this.#setPhase('live')
     onOutbox()
-    if (this.role === 'read' || this.#sealer === undefined) return
-    this.#appender.start(this.#channel, connection.limits, this.#isHealing)
-    this.#isHealing = false
   }
 
-  // --- messages ---
-
-  #receive(messages: Down[]): void {
-    for (const message of messages) {
-      // A message may end the session; what came with it in the frame is then nobody's.
-      if (this.phase === 'away' || this.phase === 'halted') return
-      this.#receiveOne(message)
-    }
-  }
-
-  #receiveOne(message: Down): void {
-    const opening = this.#opening
-    switch (message.type) {
-      case 'joined':
-        if (this.phase === 'joining') this.#joined(message)
-        break
-      case 'entries':
-        this.#inbound.receive(message.first, message.hashBefore, message.entries)
-        break
-      case 'caught-up':
-        if (message.request !== this.#awaitedRead) break
-        this.#target = message.sequence
-        this.#inbound.drain()
-        break
-      case 'staged':
-        if (opening?.staged.request === message.request) this.#sendOpening(opening)
-        else this.#appender.onStaged(message.request)
-        break
-      case 'ack':
-        this.#appender.onAck(message)
-        break
-      case 'opened':
-        if (opening?.staged.request === message.request) this.#wonOpening(opening, message.sequence, message.hash)
-        break
-      case 'record':
-        this.#recordAppeared(message.record)
-        break
-      case 'refused':
-        if (opening?.staged.request === message.request) this.#openingRefused(opening, message)
-        else this.#appender.onRefused(message)
-        break
-      case 'awareness':
-        this.#ports.awareness.receive(message.session, message.envelope)
-        break
-      case 'left':
-        this.#ports.awareness.left(message.session)
-        break
-      case 'heartbeat':
-        this.#heartbeat(message.sequence, message.hash)
-        break
-      case 'closed':
-        this.#away()
-        this.#setPhase('halted')
-        this.#ports.onEnded(message.code, message.reason)
-        break
-    }
-  }
-
-  /** Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. */
-  #recordAppeared(record: Uint8Array): void {
-    if (this.epoch !== undefined) {
-      this.#ports.problems.raise('stale-epoch', 'the document has a newer epoch than this version reads', 'epoch')
-      this.#halt()
-    } else if (this.#opening === undefined) {
-      void this.#adopt(record, true)
-    }
-  }
-
-  #heartbeat(sequence: number, hash: Uint8Array): void {
-    if (this.phase !== 'live' || !this.#inbound.isIdle || this.#ports.outbox.isInFlight) return
-    const { cursor } = this.#inbound
-    // A fan-out was lost on its way: nobody else would ever say so.
-    if (sequence > cursor) this.#read(cursor)
-    else if (sequence < cursor || !equalBytes(hash, hashPrefix(this.#inbound.hash))) {
-      this.#distrust(`the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`)
-    }
+  #settled(): void {
+    this.#refusalsInARow = 0
+    this.#ports.outbox.settle()
+    this.#ports.onOutbox()
+    this.#appender.settled()
   }
 
   async #appendRefused(refused: Refused): Promise<void> {
@@ -507,35 +451,149 @@ export class Session {
     const life = this.#life
     await this.#renewSealer()
     if (life !== this.#life) return
-    this.#read(this.#inbound.cursor)
+    if (++this.#refusalsInARow === 1) {
+      this.#read(this.#inbound.cursor)
+      return
+    }
+    if (this.#refusalsInARow > SILENT_REFUSALS) {
+      problems.raise('relay-fault', `the relay goes on refusing what it should take: ${refused.code}`, 'append')
+    }
+    this.#reread.soon()
+  }
+
+  // --- messages ---
+
+  #receive(messages: Down[]): void {
+    for (const message of messages) {
+      // A message may end the session; what came with it in the frame is then nobody's.
+      if (this.phase === 'away' || this.phase === 'halted') return
+      this.#receiveOne(message)
+    }
+  }
+
+  #receiveOne(message: Down): void {
+    const { awareness, onEnded } = this.#ports
+    if (this.#opener.takes(message)) {
+      this.#answers++
+      return
+    }
+    switch (message.type) {
+      case 'joined':
+        if (this.phase === 'joining') this.#joined(message)
+        break
+      case 'entries':
+        this.#inbound.receive(message.first, message.hashBefore, message.entries)
+        break
+      case 'caught-up':
+        if (message.request !== this.#awaitedRead) break
+        this.#target = message.sequence
+        this.#inbound.drain()
+        break
+      case 'staged':
+        this.#answers++
+        this.#appender.onStaged(message.request)
+        break
+      case 'ack':
+        this.#appender.onAck(message)
+        break
+      case 'record':
+        this.#recordAppeared(message.record)
+        break
+      case 'refused':
+        if (message.request !== 0 && message.request === this.#awaitedRead) this.#reread.soon()
+        else this.#appender.onRefused(message)
+        break
+      case 'awareness':
+        awareness.receive(message.session, message.envelope)
+        break
+      case 'left':
+        awareness.left(message.session)
+        break
+      case 'heartbeat':
+        this.#heartbeat(message.sequence, message.hash)
+        break
+      case 'closed':
+        this.#isWanted = false
+        this.#away()
+        this.#setPhase('halted')
+        onEnded(message.code, message.reason)
+        break
+    }
+  }
+
+  #heartbeat(sequence: number, hash: Uint8Array): void {
+    if (this.phase !== 'live' || !this.#inbound.isIdle || this.#appender.isBusy) return
+    const { cursor } = this.#inbound
+    // A fan-out was lost on its way: nobody else would ever say so.
+    if (sequence > cursor) this.#read(cursor)
+    else if (sequence < cursor || !equalBytes(hash, hashPrefix(this.#inbound.hash))) {
+      this.#distrust(`the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`)
+    }
+  }
+
+  /** What the relay owes an answer to, and how far it has got; undefined while it owes nothing. */
+  #owed(): string | undefined {
+    const { connection } = this.#ports
+    const isJoining = this.phase === 'joining' && this.#isJoinSent
+    if (!isJoining && this.phase !== 'reading' && !this.#appender.isBusy && !this.#opener.isWaiting) return undefined
+    const { cursor, isIdle, isHolding } = this.#inbound
+    return [this.phase, cursor, isIdle, isHolding, this.#lastRequest, this.#answers, connection.bufferedBytes].join(' ')
   }
 
   // --- ends ---
 
-  /** Connects anew: the join compares both histories from the start. */
+  /** What is begun and not awaited ends here: an exception is ours, and told, unless the session that it was for is over. */
+  #run(work: Promise<void>): void {
+    const life = this.#life
+    work.catch((error: unknown) => {
+      if (life !== this.#life) return
+      const what = error instanceof Error ? `${error.name}: ${error.message}` : 'error'
+      this.#ports.problems.raise('internal', `the session failed (${what})`, 'session')
+      this.#startOver()
+    })
+  }
+
+  /** The relay's words do not fit together. The next join compares both histories from the start. */
   #distrust(message: string): void {
     this.#ports.problems.raise('relay-fault', message, 'log')
-    this.#ports.connection.reset()
+    this.#startOver()
+  }
+
+  /** Leaves, and joins again after a while; the connection, which other documents may share, goes on. */
+  #startOver(): void {
+    this.#leave()
+    this.#away()
+    if (this.#isWanted) this.#rejoin.soon()
   }
 
   /** Only a person or another version can go on from here. */
-  #halt(): void {
-    this.#ports.connection.send([{ type: 'leave', channel: this.#channel }])
+  #halt(error: SealedError): void {
+    this.#isWanted = false
+    this.#leave()
     this.#away()
+    this.#ports.onHalted(error)
     this.#setPhase('halted')
+  }
+
+  #leave(): void {
+    if (this.#isJoinSent) this.#ports.connection.send([{ type: 'leave', channel: this.#channel }])
+    this.#isJoinSent = false
   }
 
   #away(): void {
     this.#life++
+    this.#isJoinSent = false
+    this.#isRenewingSealer = false
     this.#ports.keyDesk.stop()
+    this.#opener.abandon()
     this.#appender.stop()
     this.#inbound.forgetWaiting()
     this.#ports.awareness.stop()
     this.#sealer?.retire()
     this.#sealer = undefined
-    if (this.#opening !== undefined) abandonOpening(this.#opening)
-    this.#opening = undefined
     this.#holes.stop()
+    this.#stalls.stop()
+    this.#reread.stop()
     if (this.phase !== 'halted') this.#setPhase('away')
   }
 
@@ -551,5 +609,4 @@ export class Session {
   }
 }
 
-/** The protocol's largest request number; long before it comes round, the connection is another. */
-const MAX_REQUEST = 2 ** 31 - 1
+const NEWER_EPOCH = 'the document has a newer epoch than this version reads'

@@ -1,0 +1,41 @@
+import type { Clock } from '@y-sealed/key-client'
+import type * as Y from 'yjs'
+import type { SealedAwareness } from '../awareness/sealed-awareness.ts'
+import type { RelayConnection } from '../connection/relay-connection.ts'
+import type { KeyDesk } from '../epoch/key-desk.ts'
+import type { Outbox } from '../outbound/outbox.ts'
+import type { Problems } from '../problems.ts'
+import type { SealedError } from '../sealed-error.ts'
+
+/**
+ *   away ─socket open→ joining ─joined→ keying ─keyed→ reading ─caught up→ live
+ *   `halted`: the relay or an operator ended this document's session for good; only connect() leaves it.
+ */
+export type Phase = 'away' | 'joining' | 'keying' | 'reading' | 'live' | 'halted'
+
+export interface SessionPorts {
+  readonly doc: Y.Doc
+  /** Yjs origin of what comes from the relay. */
+  readonly origin: object
+  readonly room: string
+  readonly params: () => Record<string, string>
+  readonly token: () => string | Promise<string>
+  readonly padding: boolean
+  readonly flushDelayMs: number
+  readonly initial: ((doc: Y.Doc) => void) | undefined
+  readonly clock: Clock
+  readonly connection: RelayConnection
+  readonly outbox: Outbox
+  readonly problems: Problems
+  readonly awareness: SealedAwareness
+  readonly keyDesk: KeyDesk
+  onPhase(phase: Phase): void
+  /** Something was acked or refused. */
+  onOutbox(): void
+  /** Content from elsewhere that waited in the document could be used, and the log lacks it. */
+  onForeignContent(update: Uint8Array): void
+  /** Told before the phase becomes `halted`. */
+  onHalted(error: SealedError): void
+  /** The relay ended this document's session with a close code. */
+  onEnded(code: number, reason: string): void
+}

@@ -126,12 +126,18 @@ describe('a relay process and a key endpoint process with everything they keep a
 test('control: the same search finds every one of them in the traffic of a provider that does not seal', async () => {
   const field = await fields[0].open()
   const doc = new Y.Doc()
-  const provider = new field.Provider(field.url, 'not secret', doc, { WebSocketPolyfill: wire.WebSocket, disableBc: true })
+  const provider = new field.Provider(field.url, 'not secret', doc, {
+    WebSocketPolyfill: wire.WebSocket,
+    disableBc: true,
+  })
   await untilTrue(provider as never, 'sync', () => provider.synced)
   provider.awareness.setLocalStateField('user', { name: SECRETS.userName })
   write(doc)
   type(doc)
-  const late = new field.Provider(field.url, 'not secret', new Y.Doc(), { WebSocketPolyfill: wire.WebSocket, disableBc: true })
+  const late = new field.Provider(field.url, 'not secret', new Y.Doc(), {
+    WebSocketPolyfill: wire.WebSocket,
+    disableBc: true,
+  })
   await untilTrue(late as never, 'sync', () => late.synced)
   provider.destroy()
   late.destroy()

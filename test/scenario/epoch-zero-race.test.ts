@@ -44,7 +44,9 @@ describe('a new document with `initial`', () => {
   }, 120_000)
 
   test('opened by ten at once: one seed', async () => {
-    const people = Array.from({ length: 10 }, (_, number) => world.person(`person ${number}`, { initial: seeding().initial }))
+    const people = Array.from({ length: 10 }, (_, number) =>
+      world.person(`person ${number}`, { initial: seeding().initial }),
+    )
     await Promise.all(people.map(({ provider }) => provider.whenSynced))
     for (const { doc } of people) await untilText(doc, SEED)
     expect(await world.log()).toHaveLength(1)

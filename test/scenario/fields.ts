@@ -4,10 +4,10 @@ import { setupWSConnection } from '@y/websocket-server/utils'
 import { createKeyServer, type Log as KeyLog } from '@y-sealed/key-endpoint'
 import { createLog, createRelay } from '@y-sealed/relay'
 import { WebSocketServer } from 'ws'
-import { WebsocketProvider as PlainProvider } from 'y-websocket'
+import type { Awareness } from 'y-protocols/awareness'
 import { keyEndpoint } from 'y-sealed'
 import { WebsocketProvider as CompatProvider } from 'y-sealed/compat'
-import type { Awareness } from 'y-protocols/awareness'
+import { WebsocketProvider as PlainProvider } from 'y-websocket'
 import type * as Y from 'yjs'
 
 /** What a user of y-websocket 3.1 touches. Everything in the shared scenarios goes through this. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
-import { patiently, untilChanged, untilTrue } from '../support/events.ts'
 import { Capture } from '../support/capture.ts'
+import { patiently, untilChanged, untilTrue } from '../support/events.ts'
 import { NonceAudit } from '../support/nonce-audit.ts'
 import { below, seededRandom } from '../support/random.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
@@ -72,6 +72,7 @@ function typeOn(writer: Writer, name: string): { stop(): Promise<void> } {
       await writer.provider.flush()
       writer.acked = writer.typed.length
       writer.progress.emit('acked')
+      await new Promise((resolve) => setImmediate(resolve))
     }
   })()
   return {
@@ -82,41 +83,45 @@ function typeOn(writer: Writer, name: string): { stop(): Promise<void> } {
   }
 }
 
-test.each(['seed 1', 'seed 2'])('kill -9 in mid-typing, ten times: every acked word survives, %s', async (seed) => {
-  const random = seededRandom(seed)
-  const alice = enter()
-  const bob = enter()
-  const writers = [alice, bob]
-  await Promise.all(writers.map(({ provider }) => patiently(provider.whenSynced, 'the writers to be synced')))
-  const typists = [typeOn(alice, 'a'), typeOn(bob, 'b')]
+test.each(['seed 1', 'seed 2'])(
+  'kill -9 in mid-typing, ten times: every acked word survives, %s',
+  async (seed) => {
+    const random = seededRandom(seed)
+    const alice = enter()
+    const bob = enter()
+    const writers = [alice, bob]
+    await Promise.all(writers.map(({ provider }) => patiently(provider.whenSynced, 'the writers to be synced')))
+    const typists = [typeOn(alice, 'a'), typeOn(bob, 'b')]
 
-  for (let round = 0; round < 10; round++) {
-    // Some acks into the round, so that the blow falls at another moment of an append each time.
-    const goal = alice.acked + 1 + below(random, 40)
-    await untilTrue(alice.progress, 'acked', () => alice.acked >= goal, `word ${goal} to be durable`)
-    const promised = writers.map(({ typed, acked }) => typed.slice(0, acked))
-    await relay.kill()
-    // Nobody may help the relay remember: the writers stay away until it has shown what it knows by itself.
-    for (const { wire } of writers) wire.unplug()
-    await relay.restart()
+    for (let round = 0; round < 10; round++) {
+      // Some acks into the round, so that the blow falls at another moment of an append each time.
+      const goal = alice.acked + 1 + below(random, 40)
+      await untilTrue(alice.progress, 'acked', () => alice.acked >= goal, `word ${goal} to be durable`)
+      const promised = writers.map(({ typed, acked }) => typed.slice(0, acked))
+      await relay.kill()
+      // Nobody may help the relay remember: the writers stay away until it has shown what it knows by itself.
+      for (const { wire } of writers) wire.unplug()
+      await relay.restart()
+      const reader = enter()
+      await patiently(reader.provider.whenSynced, 'a reader of the restarted relay')
+      const survived = new Set(words(reader))
+      for (const word of promised.flat()) expect(survived).toContain(word)
+      reader.provider.destroy()
+      for (const { wire } of writers) wire.plug()
+      await Promise.all(
+        writers.map(({ provider }) => untilTrue(provider, 'sync', () => provider.synced, 'a writer to be back')),
+      )
+    }
+
+    for (const typist of typists) await typist.stop()
+    const all = new Set(writers.flatMap(({ typed }) => typed))
+    for (const writer of writers) await untilChanged(writer.doc, () => words(writer).length === all.size)
     const reader = enter()
-    await patiently(reader.provider.whenSynced, 'a reader of the restarted relay')
-    const survived = new Set(words(reader))
-    for (const word of promised.flat()) expect(survived).toContain(word)
-    reader.provider.destroy()
-    for (const { wire } of writers) wire.plug()
-    await Promise.all(
-      writers.map(({ provider }) => untilTrue(provider, 'sync', () => provider.synced, 'a writer to be back')),
-    )
-  }
-
-  for (const typist of typists) await typist.stop()
-  const all = new Set(writers.flatMap(({ typed }) => typed))
-  for (const writer of writers) await untilChanged(writer.doc, () => words(writer).length === all.size)
-  const reader = enter()
-  await patiently(reader.provider.whenSynced, 'the last reader')
-  expect(words(reader)).toHaveLength(all.size)
-  expect(new Set(words(reader))).toEqual(all)
-  expect(words(alice)).toEqual(words(reader))
-  expect(words(bob)).toEqual(words(reader))
-}, 120_000)
+    await patiently(reader.provider.whenSynced, 'the last reader')
+    expect(words(reader)).toHaveLength(all.size)
+    expect(new Set(words(reader))).toEqual(all)
+    expect(words(alice)).toEqual(words(reader))
+    expect(words(bob)).toEqual(words(reader))
+  },
+  120_000,
+)

@@ -213,6 +213,25 @@ describe('a request larger than a frame is staged', () => {
     await alice.pinged()
     expect(await bob.append(large)).toMatchObject({ type: 'ack' })
   })
+
+  it('what still waits when its channel ends is not begun, and holds nothing', async () => {
+    await relay.close()
+    relay = await createRelay({ data: 'memory', port: 0, limits: { maxHeldBytes: 1_500_000 } })
+    alice = await enter()
+    bob = await enter()
+    await alice.open(record)
+    // One frame: the append is under way, the others wait for it while the channel ends.
+    alice.say(
+      { type: 'append', channel: 1, request: 91, envelopes: toEntries([new FakeSealer().seal()]) },
+      { type: 'append', channel: 1, request: 92, envelopes: toEntries([new FakeSealer().seal()]) },
+      { type: 'stage', channel: 1, request: 93, envelopes: toEntries(parts()) },
+      { type: 'leave', channel: 1 },
+    )
+    await alice.pinged()
+    expect(await logLength()).toBe(1)
+    sealer = new FakeSealer()
+    expect(await bob.append(parts())).toMatchObject({ type: 'ack' })
+  })
 })
 
 describe('opening an epoch', () => {

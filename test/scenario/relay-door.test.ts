@@ -184,9 +184,11 @@ describe('the door of a relay without auth', () => {
   })
 
   it('a list of origins is the whole list, and its mistakes are named', async () => {
-    const relay = await start({ origins: ['https://app.example'] })
+    const relay = await start({ origins: ['https://app.example'], auth: accessTokens({ secret: SECRET }) })
     await open(relay, { origin: 'https://app.example' }).opened()
     expect(await refusedWith(open(relay, { origin: 'http://localhost' }))).toMatch(/403/)
+    // Without auth a page of elsewhere that reaches this machine could write every room.
+    await expect(start({ origins: ['https://app.example'] })).rejects.toMatchObject({ code: 'auth-required' })
     await expect(start({ origins: ['app.example'] })).rejects.toThrow(/app\.example/)
   })
 
@@ -261,6 +263,14 @@ describe('access tokens', () => {
     const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
     const unsigned = `${encode({ alg: 'none' })}.${encode({ sub: 'a', role: 'write', aud: 'y-sealed-relay' })}.`
     expect((await joinAs(relay, unsigned)).code).toBe(4401)
+  })
+
+  it('a token without an end is no token', async () => {
+    const endless = await new SignJWT({ sub: 'a', role: 'write' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setAudience('y-sealed-relay')
+      .sign(new TextEncoder().encode(SECRET))
+    expect((await joinAs(await start({ auth }), endless)).code).toBe(4401)
   })
 
   it('a prefix covers its rooms', async () => {

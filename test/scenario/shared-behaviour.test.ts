@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { settle } from '../support/fake-clock.ts'
 import { until, untilText, untilTrue } from '../support/events.ts'
+import { settle } from '../support/fake-clock.ts'
 import { Wire } from '../support/wire.ts'
 import { type CommonOptions, type CommonProvider, type Field, fields } from './fields.ts'
 
@@ -38,7 +38,13 @@ describe.each(fields)('$name', ({ open }) => {
   // Without BroadcastChannel, so that what is tested went over the network.
   function join(room: string, options: CommonOptions = {}, doc = new Y.Doc()): Member {
     const wire = new Wire()
-    const all = { disableBc: true, maxBackoffTime: 200, WebSocketPolyfill: wire.WebSocket, ...field.options, ...options }
+    const all = {
+      disableBc: true,
+      maxBackoffTime: 200,
+      WebSocketPolyfill: wire.WebSocket,
+      ...field.options,
+      ...options,
+    }
     const provider = new field.Provider(field.url, room, doc, all)
     const events: Member['events'] = []
     for (const event of EVENTS) {
@@ -55,11 +61,14 @@ describe.each(fields)('$name', ({ open }) => {
     return member
   }
 
-  const synced = ({ provider }: Member): Promise<void> => untilTrue(provider as never, 'sync', () => provider.synced, 'sync')
+  const synced = ({ provider }: Member): Promise<void> =>
+    untilTrue(provider as never, 'sync', () => provider.synced, 'sync')
   const named = (member: Member, event: string): unknown[] =>
     member.events.filter(([name]) => name === event).map(([, argument]) => argument)
   const names = ({ provider }: Member): unknown[] =>
-    [...provider.awareness.getStates().values()].map((state) => state.name as unknown).filter((name) => name !== undefined)
+    [...provider.awareness.getStates().values()]
+      .map((state) => state.name as unknown)
+      .filter((name) => name !== undefined)
   const untilNames = (member: Member, expected: string[]): Promise<void> =>
     untilTrue(
       member.provider.awareness as never,
@@ -70,7 +79,12 @@ describe.each(fields)('$name', ({ open }) => {
 
   test('a provider is made from URL, room, document and options, and starts to connect at once', async () => {
     const alice = join('constructed')
-    expect(alice.provider).toMatchObject({ roomname: 'constructed', synced: false, wsconnected: false, shouldConnect: true })
+    expect(alice.provider).toMatchObject({
+      roomname: 'constructed',
+      synced: false,
+      wsconnected: false,
+      shouldConnect: true,
+    })
     expect(alice.provider.doc).toBe(alice.doc)
     expect(alice.provider.awareness.doc).toBe(alice.doc)
     await synced(alice)
@@ -249,7 +263,11 @@ describe.each(fields)('$name', ({ open }) => {
     const alice = join('unreachable', { connect: false })
     alice.wire.unplug()
     const failed = until(alice.provider as never, 'connection-error')
-    const again = untilTrue(alice.provider as never, 'connection-error', () => named(alice, 'connection-error').length >= 2)
+    const again = untilTrue(
+      alice.provider as never,
+      'connection-error',
+      () => named(alice, 'connection-error').length >= 2,
+    )
     alice.provider.connect()
     await failed
     await again

@@ -62,11 +62,12 @@ export class CanarySearch {
   }
 
   in(bytes: Uint8Array | string, where: string): Finding[] {
-    const haystack = typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const haystack =
+      typeof bytes === 'string'
+        ? Buffer.from(bytes, 'utf8')
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     return [...this.needles].flatMap(([canary, needles]) =>
-      needles
-        .filter((needle) => haystack.includes(needle.bytes))
-        .map(({ encoding }) => ({ canary, encoding, where })),
+      needles.filter((needle) => haystack.includes(needle.bytes)).map(({ encoding }) => ({ canary, encoding, where })),
     )
   }
 
@@ -88,5 +89,7 @@ export class CanarySearch {
 }
 
 export function describeFindings(findings: readonly Finding[]): string {
-  return findings.map(({ canary, encoding, where }) => `${JSON.stringify(canary)} as ${encoding} in ${where}`).join('\n')
+  return findings
+    .map(({ canary, encoding, where }) => `${JSON.stringify(canary)} as ${encoding} in ${where}`)
+    .join('\n')
 }

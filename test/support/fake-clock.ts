@@ -21,7 +21,8 @@ export class FakeClock implements Clock {
 
   setTimeout(run: () => void, delayMs: number): unknown {
     const id = this.nextId++
-    this.timers.set(id, { due: this.time + Math.max(0, delayMs), run })
+    // Whole milliseconds, as every wall clock gives them: jitter makes delays that are not.
+    this.timers.set(id, { due: this.time + Math.max(0, Math.ceil(delayMs)), run })
     return id
   }
 

@@ -78,7 +78,8 @@ export async function startServerProcess(bin: string, flags: Record<string, stri
 /** Without what the test runner put there, and without settings of a developer's own server. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('Y_SEALED_') && !name.startsWith('VITEST') && !['NODE_ENV', 'NODE_OPTIONS'].includes(name),
+    ([name]) =>
+      !name.startsWith('Y_SEALED_') && !name.startsWith('VITEST') && !['NODE_ENV', 'NODE_OPTIONS'].includes(name),
   )
   return Object.fromEntries(kept)
 }

@@ -45,7 +45,7 @@ export class Wire {
     return this.sockets.filter((socket) => socket.readyState === WebSocket.OPEN && !socket.isDeaf)
   }
 
-  /** The next frames with such a message never arrive; the sender is not told. */
+  /** The next such messages never arrive, while what shares their frame does; the sender is not told. */
   drop(direction: Direction, matches: Matches = () => true, times = 1): void {
     this.rules.push({ direction, matches, act: 'drop', left: times })
   }
@@ -59,6 +59,14 @@ export class Wire {
   release(direction: Direction): void {
     this.rules = this.rules.filter((rule) => !(rule.direction === direction && rule.act === 'hold'))
     for (const socket of this.sockets) socket.release(direction)
+  }
+
+  /** No rule holds any more; what is held goes through. */
+  calm(): void {
+    this.rules = []
+    this.isUnplugged = false
+    this.release('up')
+    this.release('down')
   }
 
   /** The connection breaks at the next such message: it does not arrive, and both ends learn of the break. */
@@ -108,7 +116,9 @@ export class Wire {
     const hasPassed = (): boolean => {
       const fresh = this.capture.frames.slice(from)
       from += fresh.length
-      return fresh.some((frame) => frame.direction === direction && parseLeniently(direction, frame.bytes).some(matches))
+      return fresh.some(
+        (frame) => frame.direction === direction && parseLeniently(direction, frame.bytes).some(matches),
+      )
     }
     return new Promise((resolve) => {
       const look = (): void => {
@@ -121,17 +131,22 @@ export class Wire {
   }
 
   /** What becomes of a frame; called by the sockets. `undefined`: as it is. */
-  judge(direction: Direction, bytes: Uint8Array, socket: WiredSocket): { act: 'pass' | Rule['act']; bytes: Uint8Array } {
+  judge(
+    direction: Direction,
+    bytes: Uint8Array,
+    socket: WiredSocket,
+  ): { act: 'pass' | Rule['act']; bytes: Uint8Array } {
     const messages = parseLeniently(direction, bytes)
     const rule = this.rules.find((each) => each.left > 0 && each.direction === direction && messages.some(each.matches))
     if (rule !== undefined) rule.left--
     const act = rule?.act ?? 'pass'
-    const rewrite = this.rewrites[direction]
-    if (rewrite === undefined || messages.length === 0 || act === 'drop' || act === 'cut') return { act, bytes }
-    const rewritten = rewrite(messages, socket)
+    if (act === 'cut') return { act, bytes }
+    const left = rule?.act === 'drop' ? messages.filter((message) => !rule.matches(message)) : messages
+    const rewritten = left.length === 0 ? left : (this.rewrites[direction]?.(left, socket) ?? left)
     if (rewritten === messages) return { act, bytes }
+    if (rewritten.length === 0) return { act: 'drop', bytes }
     // One direction at a time: a rewrite is handed one kind of messages and returns that kind.
-    return rewritten.length === 0 ? { act: 'drop', bytes } : { act, bytes: encodeFrame(rewritten as Down[]) }
+    return { act: act === 'drop' ? 'pass' : act, bytes: encodeFrame(rewritten as Down[]) }
   }
 
   noticed(): void {
@@ -188,6 +203,11 @@ export class WiredSocket extends WebSocket {
   /** Makes the client hear something that the relay never said: messages, or bytes that are none. */
   deliver(said: Down[] | Uint8Array): void {
     this.hear(said instanceof Uint8Array ? said : encodeFrame(said))
+  }
+
+  /** The same with a text frame, which no relay of ours sends. */
+  deliverText(text: string): void {
+    if (!this.isDeaf) super.emit('message', Buffer.from(text), false)
   }
 
   release(direction: Direction): void {

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createKeyServer } from '@y-sealed/key-endpoint'
-import { createRelay } from '@y-sealed/relay'
+import { createKeyServer, type Log as KeyLog } from '@y-sealed/key-endpoint'
+import { createLog, createRelay } from '@y-sealed/relay'
 import { type KeySource, keyEndpoint, type SealedError, SealedProvider, type SealedProviderOptions } from 'y-sealed'
 import { observe, type StoredEntry } from 'y-sealed/observe'
 import * as Y from 'yjs'
@@ -51,6 +51,7 @@ export class World {
   private readonly directory: string | undefined
   private readonly keyServer: Awaited<ReturnType<typeof createKeyServer>>
   private readonly options: WorldOptions
+  private readonly logLines: string[]
   private relay: Awaited<ReturnType<typeof createRelay>> | undefined
 
   private constructor(
@@ -58,8 +59,10 @@ export class World {
     directory: string | undefined,
     relay: Awaited<ReturnType<typeof createRelay>>,
     keyServer: Awaited<ReturnType<typeof createKeyServer>>,
+    logLines: string[],
   ) {
     this.options = options
+    this.logLines = logLines
     this.directory = directory
     this.relay = relay
     this.relayUrl = relay.url
@@ -80,8 +83,10 @@ export class World {
 
   static async start(options: WorldOptions = {}): Promise<World> {
     const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
-    const relay = await openRelay(options, directory, 0)
-    return new World(options, directory, relay, await createKeyServer({ data: 'memory', port: 0 }))
+    const logLines: string[] = []
+    const relay = await openRelay(options, directory, 0, logLines)
+    const keyServer = await createKeyServer({ data: 'memory', port: 0, log: keyLog(logLines) })
+    return new World(options, directory, relay, keyServer, logLines)
   }
 
   /** Somebody with a provider, a document and a network of their own. */
@@ -129,13 +134,17 @@ export class World {
   }
 
   async stopRelay(): Promise<void> {
+    // Half-open connections end with the relay's process; in this one it would politely wait for them.
+    for (const { person } of this.people) {
+      for (const socket of person.wire.sockets) if (socket.isDeaf) socket.terminate()
+    }
     await this.relay?.close()
     this.relay = undefined
   }
 
   /** On the same port and the same data. */
   async startRelay(): Promise<void> {
-    this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port))
+    this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port), this.logLines)
   }
 
   /** A copy of the relay's log, to be restored later: what an operator's backup is. Stop the relay for both. */
@@ -161,6 +170,7 @@ export class World {
     }
     await patiently(Promise.all([this.stopRelay(), this.keyServer.close()]), 'the servers to close')
     const findings = this.search.inFrames(this.capture.frames)
+    findings.push(...this.search.in(this.logLines.join('\n'), 'the log'))
     if (this.directory !== undefined) {
       findings.push(...this.search.inDirectory(this.directory))
       rmSync(this.directory, { recursive: true })
@@ -180,6 +190,23 @@ export function startWorld(options: WorldOptions = {}): Promise<World> {
   return World.start(options)
 }
 
-function openRelay({ relayClock }: WorldOptions, directory: string | undefined, port: number): ReturnType<typeof createRelay> {
-  return createRelay({ data: directory ?? 'memory', port, ...(relayClock === undefined ? {} : { clock: relayClock }) })
+function openRelay(
+  { relayClock }: WorldOptions,
+  directory: string | undefined,
+  port: number,
+  logLines: string[],
+): ReturnType<typeof createRelay> {
+  const log = createLog('info', { write: (line) => void logLines.push(line) })
+  return createRelay({
+    data: directory ?? 'memory',
+    port,
+    log,
+    ...(relayClock === undefined ? {} : { clock: relayClock }),
+  })
+}
+
+/** Kept, to be searched for secrets, rather than printed. */
+function keyLog(lines: string[]): KeyLog {
+  const note = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }))
+  return { info: note, warn: note, error: note }
 }

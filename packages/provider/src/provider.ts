@@ -258,7 +258,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#sealedAwareness.destroy()
     this.#unlisten()
     if (this.#ownsConnection) this.connection.destroy()
-    if (this.#ownsAwareness) this.awareness.destroy()
+    if (this.#ownsAwareness) rethrowLater(() => this.awareness.destroy())
     this.#flushes.reject(
       new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider'),
     )

@@ -46,9 +46,9 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     if (!OPTIONS.some((known) => known === name)) throw new TypeError(`unknown option: ${name}`)
   }
   const { data, port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
-  if (!auth) checkMayBeOpen(host, log)
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
   const gate = createGate({ origins, hasAuth: auth !== undefined })
+  if (!auth) checkMayBeOpen(host, origins ?? [], log)
 
   const store = openSqliteLogStore(data)
   const turn = createTurn()
@@ -99,8 +99,10 @@ const letEveryoneWrite: Authorize = async () => ({ subject: '', role: 'write' })
 let hasWarned = false
 
 /** Throws RelayError `auth-required` unless only this machine can reach a relay on this host; warns once per process. */
-function checkMayBeOpen(host: string, log: Log): void {
+function checkMayBeOpen(host: string, origins: readonly string[], log: Log): void {
   if (!isLoopbackHost(host)) throw new RelayError('auth-required', 'a relay without `auth` listens on loopback only')
+  const foreign = origins.find((origin) => !isLoopbackHost(new URL(origin).hostname))
+  if (foreign !== undefined) throw new RelayError('auth-required', `pages of ${foreign} may connect only with \`auth\``)
   if (process.env.NODE_ENV === 'production') throw new RelayError('auth-required', 'NODE_ENV=production needs `auth`')
   if (!hasWarned) log.warn('no auth: everybody on this machine may read and write every room')
   hasWarned = true

@@ -79,7 +79,7 @@ export class SealedAwareness {
     this.#early.clear()
     // Setting the state raises its clock: with an old one, those who have seen this client leave would not show it again.
     const state = awareness.getLocalState()
-    if (state !== null) awareness.setLocalState(state)
+    if (state !== null) rethrowLater(() => awareness.setLocalState(state))
   }
 
   receive(session: number, envelope: Uint8Array): void {
@@ -113,7 +113,7 @@ export class SealedAwareness {
     this.#sessions.clear()
     this.#early.clear()
     const { awareness, origin } = this.#ports
-    removeAwarenessStates(awareness, this.#othersOf(awareness.getStates().keys()), origin)
+    rethrowLater(() => removeAwarenessStates(awareness, this.#othersOf(awareness.getStates().keys()), origin))
   }
 
   destroy(): void {

@@ -1,7 +1,8 @@
 import type { Clock } from '@y-sealed/key-client'
 
-/** As long as the connection's own patience with silence: a relay that is heard but does not get on is looked at this often, and given up the second time. */
+/** A relay that is heard but does not get on has the 30 s that silence has on the connection itself: two looks without a change. */
 const LOOK_MS = 15_000
+const PATIENT_LOOKS = 2
 
 export interface StallWatchPorts {
   readonly clock: Clock
@@ -15,6 +16,7 @@ export class StallWatch {
   readonly #ports: StallWatchPorts
   #timer: unknown
   #last: string | undefined
+  #unchanged = 0
 
   constructor(ports: StallWatchPorts) {
     this.#ports = ports
@@ -23,17 +25,23 @@ export class StallWatch {
   start(): void {
     this.stop()
     this.#last = this.#ports.progress()
-    this.#timer = this.#ports.clock.setTimeout(() => this.#look(), LOOK_MS)
+    this.#unchanged = 0
+    this.#lookLater()
   }
 
   stop(): void {
     this.#ports.clock.clearTimeout(this.#timer)
   }
 
+  #lookLater(): void {
+    this.#timer = this.#ports.clock.setTimeout(() => this.#look(), LOOK_MS)
+  }
+
   #look(): void {
-    const { onStall } = this.#ports
-    const before = this.#last
-    this.start()
-    if (before !== undefined && before === this.#last) onStall()
+    const progress = this.#ports.progress()
+    this.#unchanged = progress !== undefined && progress === this.#last ? this.#unchanged + 1 : 0
+    this.#last = progress
+    this.#lookLater()
+    if (this.#unchanged === PATIENT_LOOKS) this.#ports.onStall()
   }
 }

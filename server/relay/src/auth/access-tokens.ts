@@ -11,7 +11,7 @@ const MIN_SECRET_BYTES = 32
 const CLOCK_TOLERANCE_S = 60
 
 /**
- * Access tokens signed with a secret that the application and the relay share: JWT, HS256, `aud` "y-sealed-relay", `sub`,
+ * Access tokens signed with a secret that the application and the relay share: JWT, HS256, `aud` "y-sealed-relay", `exp`, `sub`,
  * `role` "read" or "write", and optionally `rooms`, a list of room names or prefixes that end in `*`.
  * The secret must not be the key endpoint's. Throws TypeError for one that is shorter than 32 bytes.
  */
@@ -32,6 +32,7 @@ async function verifiedClaims(token: string, key: Uint8Array): Promise<Record<st
     const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],
       audience: RELAY_AUDIENCE,
+      requiredClaims: ['sub', 'exp'],
       clockTolerance: CLOCK_TOLERANCE_S,
     })
     return payload

@@ -114,19 +114,27 @@ export class Delivery {
   }
 
   async #read(): Promise<void> {
-    const { store, room, connection, catchUpBytes } = this.#to
-    while (this.#state === 'reading') {
+    const { room, connection } = this.#to
+    // A connection that is closing takes nothing more, and has nothing to wait for: `end` follows.
+    while (this.#state === 'reading' && connection.isOpen) {
       if (this.#isBehind()) {
         await connection.drained()
       } else if (this.#next <= room.head.sequence) {
-        const runs = await store.read(room.name, this.#next - 1, catchUpBytes)
-        if (runs.length === 0) throw new Error('the store ends before its head')
-        // A `read` may have gone back meanwhile.
-        if (this.#state === 'reading' && runs[0]?.first === this.#next) this.#sendRuns(runs)
+        await connection.oneByOne(() => this.#readOn())
       } else {
         this.#arrive()
       }
     }
+  }
+
+  /** One piece of the log, unless the other channels of the connection have filled the line meanwhile. */
+  async #readOn(): Promise<void> {
+    const { store, room, catchUpBytes } = this.#to
+    if (this.#state !== 'reading' || this.#isBehind()) return
+    const runs = await store.read(room.name, this.#next - 1, catchUpBytes)
+    if (runs.length === 0) throw new Error('the store ends before its head')
+    // A `read` may have gone back meanwhile.
+    if (this.#state === 'reading' && runs[0]?.first === this.#next) this.#sendRuns(runs)
   }
 
   /** At the head: what waited for it, and then live, unless the awareness of others alone fills the line. */

@@ -1,3 +1,6 @@
+// Of awareness these are kept as long as it is: a client with a hundred channels must not make a hundred copies of each.
+const MAX_KEPT_FRAMES = 4
+
 /** One message for all sessions of a room: encoded once per channel number, and nearly all clients use the same one. */
 export type SharedFrame = (channel: number) => Uint8Array
 
@@ -7,7 +10,7 @@ export function shareFrame(encode: SharedFrame): SharedFrame {
     const known = frameByChannel.get(channel)
     if (known) return known
     const frame = encode(channel)
-    frameByChannel.set(channel, frame)
+    if (frameByChannel.size < MAX_KEPT_FRAMES) frameByChannel.set(channel, frame)
     return frame
   }
 }

@@ -94,7 +94,7 @@ export class Channel {
     const isTaken =
       hasRoom &&
       this.#enqueue(async () => {
-        if (this.#session) await this.#session.write(message)
+        if (this.#session && !this.#ended) await this.#session.write(message)
         else held.release(bytes)
       })
     if (isTaken) return

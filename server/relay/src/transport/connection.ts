@@ -14,6 +14,8 @@ export interface Connection {
   send(frame: Uint8Array): void
   /** Resolves once the network has taken everything, or the connection has ended. */
   drained(): Promise<void>
+  /** Carries out one task after the other: pieces of the log that all channels read at once would be more than the backlog. */
+  oneByOne(task: () => Promise<void>): Promise<void>
   /** Ends it with a close code; `sentence` replaces the code's usual meaning. */
   close(reason: CloseReason, sentence?: string): void
 }
@@ -36,6 +38,7 @@ export class WsConnection implements Connection {
   #frames: Uint8Array[] = []
   #frameBytes = 0
   #waiting: (() => void)[] = []
+  #lastTask: Promise<void> = Promise.resolve()
   #bytesRead = 0
   #bytesTaken = 0
   #silentSweeps = 0
@@ -97,8 +100,15 @@ export class WsConnection implements Connection {
 
   async drained(): Promise<void> {
     this.flush()
-    if (!this.isOpen || !this.#raw.writableNeedDrain) return
+    // A socket that is destroyed needs no drain any more, yet is open until its `close`.
+    if (!this.isOpen || !(this.#raw.writableNeedDrain || this.#raw.destroyed)) return
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  oneByOne(task: () => Promise<void>): Promise<void> {
+    const done = this.#lastTask.then(task)
+    this.#lastTask = done.catch(() => {})
+    return done
   }
 
   close(reason: CloseReason, sentence?: string): void {

@@ -89,6 +89,7 @@ it('[ENV-19] what is still being sealed when a page unloads is sealed again at o
   const again = sealer.sealUnfinishedNow()
   expect(again).toEqual(await Promise.all(slow))
   expect(again.flat().map((envelope) => parseHeader(envelope).counter)).toEqual([1, 2, 3])
+  await new Promise((resolve) => setImmediate(resolve))
   expect(sealer.sealUnfinishedNow()).toEqual([])
   expect(counterOf(sealer.sealNow(update, bodyOf(1)))).toBe(4)
 })

@@ -159,7 +159,9 @@ export class Appender {
     const { staged } = this.#inFlight ?? {}
     for (let frame = staged?.next(); staged && frame !== undefined; frame = staged.next())
       this.#sendFrame(staged.request, frame)
-    for (const envelopes of sealer.sealUnfinishedNow()) this.#sendUnacked(envelopes)
+    if (this.#sealing !== undefined) {
+      for (const envelopes of sealer.sealUnfinishedNow()) this.#sendUnacked(envelopes)
+    }
     const update = this.#ports.outbox.peek()
     if (update !== undefined) this.#sendUnacked(sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
     this.stop()
@@ -199,9 +201,9 @@ export class Appender {
       this.#timer = clock.setTimeout(() => this.#sendNextFrame(inFlight), PAUSED_RETRY_MS)
       return
     }
-    if (refused.code === 'limit') this.#overLimit(`the relay refused the change: ${refused.detail}`)
     this.#inFlight = undefined
     this.#ports.onRefused(refused)
+    if (refused.code === 'limit') this.#overLimit(`the relay refused the change: ${refused.detail}`)
   }
 
   #mayTake(): boolean {

@@ -451,7 +451,8 @@ export class Session {
     const life = this.#life
     await this.#renewSealer()
     if (life !== this.#life) return
-    if (++this.#refusalsInARow === 1) {
+    // A limit has a back-off of its own.
+    if (refused.code === 'limit' || ++this.#refusalsInARow === 1) {
       this.#read(this.#inbound.cursor)
       return
     }

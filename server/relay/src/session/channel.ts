@@ -41,6 +41,7 @@ export class Channel {
   readonly #onEnd: () => void
   #session: Session | undefined
   #hasRoom = false
+  #isFinishing = false
   #ended = false
 
   constructor({ context, connection, join, onJoined, onEnd }: ChannelOptions) {
@@ -73,18 +74,36 @@ export class Channel {
 
   /** The relay ends it, and says so; the connection goes on. */
   close(reason: CloseReason): void {
-    if (this.#ended) return
+    // Its number may be another channel's by now.
+    if (this.#ended || this.#isFinishing) return
     const { code, meaning } = reason
     this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#join.channel, code, reason: meaning }]))
     this.end()
   }
 
+  /**
+   * The client goes. What it asked for before is its last words: carried out, unanswered, in order; then the channel ends. Without that, what is
+   * typed in the moment before a page closes would be lost although the relay has read it.
+   */
+  finish(): void {
+    if (this.#ended || this.#isFinishing) return
+    if (!this.#session) {
+      this.end()
+      return
+    }
+    this.#isFinishing = true
+    this.#session.leave()
+    this.#onEnd()
+    this.#queue.addLast(async () => this.end())
+  }
+
+  /** Ends at once: what waits is not begun. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
     this.#session?.end()
     if (this.#hasRoom) this.#context.rooms.leave(this.#join.room)
-    this.#onEnd()
+    if (!this.#isFinishing) this.#onEnd()
   }
 
   #receiveWrite(message: Stage | Append | Open): void {

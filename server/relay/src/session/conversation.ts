@@ -59,7 +59,7 @@ export class Conversation {
 
   /** The connection is gone. */
   end(): void {
-    for (const channel of this.#channels.values()) channel.end()
+    for (const channel of [...this.#channels.values()]) channel.finish()
   }
 
   #receive(message: Up): void {
@@ -68,7 +68,7 @@ export class Conversation {
     } else if (message.type === 'join') {
       this.#join(message)
     } else if (message.type === 'leave') {
-      this.#channels.get(message.channel)?.end()
+      this.#channels.get(message.channel)?.finish()
     } else if (message.type === 'ping') {
       this.#send({ type: 'pong', nonce: message.nonce })
     } else {

@@ -16,6 +16,12 @@ export class SerialQueue {
     return true
   }
 
+  /** A task that is always taken: the last one of a queue that gets no more. */
+  addLast(task: () => Promise<void>): void {
+    this.#waiting.push(task)
+    if (!this.#isBusy) void this.#run()
+  }
+
   async #run(): Promise<void> {
     this.#isBusy = true
     for (let task = this.#waiting.shift(); task; task = this.#waiting.shift()) await task()

@@ -47,7 +47,7 @@ export class Session implements Member {
   role: 'read' | 'write'
   readonly #context: RelayContext
   readonly #staging: Staging
-  #ended = false
+  #hasLeft = false
 
   constructor({ context, room, connection, channel, role, isObserver, onFailure }: SessionOptions) {
     this.room = room
@@ -63,11 +63,17 @@ export class Session implements Member {
     room.add(this)
   }
 
-  end(): void {
-    this.#ended = true
+  /** Hears and says nothing any more; what it still writes is stored, unanswered. */
+  leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
     this.delivery.end()
-    this.#staging.drop()
     this.room.remove(this)
+  }
+
+  end(): void {
+    this.leave()
+    this.#staging.drop()
   }
 
   read({ request, after }: Read): void {
@@ -155,7 +161,7 @@ export class Session implements Member {
 
   #send(message: Down): void {
     // The client may already use the channel's number for another room.
-    if (this.#ended) return
+    if (this.#hasLeft) return
     this.connection.send(encodeFrame([message]))
   }
 }

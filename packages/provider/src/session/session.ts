@@ -322,7 +322,7 @@ export class Session {
     if (frame === undefined) return
     const message = { channel: this.#channel, request: staged.request, envelopes: frame.envelopes }
     this.#ports.connection.send([
-      frame.isLast ? { type: 'open', ...message, record: epoch.record } : { type: 'stage', ...message },
+      frame.isLast ? { type: 'open', ...message, record: epoch.record, sequence: 0 } : { type: 'stage', ...message },
     ])
   }
 
@@ -386,7 +386,7 @@ export class Session {
     this.#target = undefined
     this.#appender.pause()
     if (this.phase === 'live') this.#setPhase('reading')
-    this.#ports.connection.send([{ type: 'read', channel: this.#channel, request: this.#awaitedRead, after }])
+    this.#ports.connection.send([{ type: 'read', channel: this.#channel, request: this.#awaitedRead, after, to: 0 }])
   }
 
   #progress(): void {

@@ -15,6 +15,7 @@ const BACKLOG_BYTES = 10_000
 class FakeConnection implements Connection {
   readonly address = ''
   readonly isOpen = true
+  readonly bytesHeard = 0
   backlogBytes = 0
   peakBytes = 0
   readonly heard: Down[] = []

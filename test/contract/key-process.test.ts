@@ -35,11 +35,13 @@ async function start(flags: Record<string, string> = {}): Promise<ServerProcess>
 interface Issued {
   readonly key: string
   readonly keyHint: string
+  readonly epoch: number
+  readonly active: boolean
 }
 
-async function ask(url: string, documentId: string, keyHint: string | null = null): Promise<Issued> {
+async function ask(url: string, documentId: string, keyHint: string | null = null, after?: string): Promise<Issued> {
   // The endpoint's answers are parsed strictly elsewhere; here only equality counts.
-  return (await keyEndpoint(url)({ documentId, keyHint })) as Issued
+  return (await keyEndpoint(url)({ documentId, keyHint, ...(after === undefined ? {} : { after }) })) as Issued
 }
 
 describe('kill -9', () => {
@@ -85,13 +87,113 @@ describe('kill -9', () => {
     const search = new CanarySearch([...answered.values()].flatMap(({ key, keyHint }) => [key, keyHint]))
     expect(search.in(server.output, 'what the server printed')).toEqual([])
   })
+
+  const ROTATIONS = 300
+  const CHAINS = 8
+
+  it(`during ${ROTATIONS} rotations takes back no key that was answered [seed kill-2]`, {
+    timeout: 120_000,
+  }, async () => {
+    const random = seededRandom('kill-2')
+    const killAfter = new Set(Array.from({ length: KILLS }, () => 1 + below(random, ROTATIONS - 1)))
+    const server = await start()
+    const answered = new Map<string, Issued[]>()
+    let alive: Promise<void> = Promise.resolve()
+    let count = 0
+    let unanswered = 0
+
+    const chain = async (documentId: string) => {
+      const issued: Issued[] = []
+      answered.set(documentId, issued)
+      while (count < ROTATIONS) {
+        await alive
+        try {
+          issued.push(await ask(server.url, documentId, null, issued.at(-1)?.keyHint))
+        } catch {
+          unanswered++
+          continue
+        }
+        if (killAfter.delete(++count)) alive = alive.then(() => server.kill()).then(() => server.restart())
+      }
+    }
+    await Promise.all(Array.from({ length: CHAINS }, (_, index) => chain(`doc-${index}`)))
+    await alive
+    await server.kill()
+    await server.restart()
+
+    expect(unanswered, 'the kills struck while keys were asked for').toBeGreaterThan(0)
+    for (const [documentId, issued] of answered) {
+      const numbers = issued.map(({ epoch }) => epoch)
+      expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+      for (const { key, keyHint, epoch } of issued) {
+        expect(await ask(server.url, documentId, keyHint)).toMatchObject({ key, keyHint, epoch })
+      }
+      // A rotation may have been done and its answer killed; then the current key is a newer one that nobody was told of.
+      const current = await ask(server.url, documentId)
+      expect(current.active).toBe(true)
+      expect(current.epoch).toBeGreaterThanOrEqual(numbers.at(-1) ?? 0)
+      const active = await Promise.all(issued.map(({ keyHint }) => ask(server.url, documentId, keyHint)))
+      expect(active.filter((one) => one.active && one.keyHint !== current.keyHint)).toEqual([])
+    }
+  })
+})
+
+describe('two processes on one directory', () => {
+  const ROUNDS = 30
+  const ROTATORS = 20
+
+  it(`give ${ROTATORS} rotators one key, ${ROUNDS} times over, and never call two keys current`, {
+    timeout: 120_000,
+  }, async () => {
+    const [left, right] = [await start(), await start()]
+    const urlOf = (index: number) => (index % 2 === 0 ? left.url : right.url)
+    let { keyHint } = await ask(left.url, 'doc-1')
+    const hints = [keyHint]
+    for (let round = 0; round < ROUNDS; round++) {
+      const after = keyHint
+      const answers = await Promise.all(
+        Array.from({ length: ROTATORS }, (_, index) => ask(urlOf(index), 'doc-1', null, after)),
+      )
+      expect(new Set(answers.map(({ key }) => key)).size).toBe(1)
+      expect(answers.every(({ active }) => active)).toBe(true)
+      keyHint = answers[0]?.keyHint ?? ''
+      hints.push(keyHint)
+    }
+    expect(new Set(hints).size).toBe(ROUNDS + 1)
+    const again = await Promise.all(hints.map((hint, index) => ask(urlOf(index), 'doc-1', hint)))
+    expect(again.filter(({ active }) => active).map(({ keyHint }) => keyHint)).toEqual([keyHint])
+  })
+
+  it('agree on one key while administrators rotate and clients ask, at both at once', {
+    timeout: 120_000,
+  }, async () => {
+    const [left, right] = [await start(), await start()]
+    const urlOf = (index: number) => (index % 2 === 0 ? left.url : right.url)
+    await ask(left.url, 'doc-1')
+    const rotate = async (url: string): Promise<Issued> => {
+      const answer = await fetch(`${url}/rotate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ documentId: 'doc-1' }),
+      })
+      expect(answer.status).toBe(200)
+      // As above.
+      return (await answer.json()) as Issued
+    }
+    const rotated = await Promise.all(Array.from({ length: 60 }, (_, index) => rotate(urlOf(index))))
+    expect(new Set(rotated.map(({ epoch }) => epoch)).size).toBe(60)
+    const newest = rotated.reduce((a, b) => (a.epoch > b.epoch ? a : b))
+    for (const index of [0, 1]) expect((await ask(urlOf(index), 'doc-1')).keyHint).toBe(newest.keyHint)
+    const all = await Promise.all(rotated.map(({ keyHint }, index) => ask(urlOf(index), 'doc-1', keyHint)))
+    expect(all.filter(({ active }) => active)).toHaveLength(1)
+  })
 })
 
 describe('y-sealed-keys', () => {
   it('serves a key ring, from a directory of its own, until it is told to end', async () => {
     const server = await start()
     const ring = createKeyRing({ source: keyEndpoint(server.url), documentId: 'doc-é' })
-    expect(await ring.confirmNew()).toMatchObject({ epoch: 1, active: true })
+    expect(await ring.confirmNew()).toMatchObject({ active: true, record: null })
     expect(await server.stop()).toBe(0)
     expect(server.output).toContain(`y-sealed-keys listening on ${server.url}`)
   })
@@ -127,7 +229,7 @@ describe('y-sealed-keys', () => {
   it('explains itself, with the environment variable of each flag', () => {
     const { code, output } = run(['--help'])
     expect(code).toBe(0)
-    for (const flag of ['port', 'data', 'host', 'origins', 'token-secret-file']) {
+    for (const flag of ['port', 'data', 'host', 'origins', 'token-secret-file', 'rotate-after']) {
       expect(output).toContain(`--${flag}`)
       // Help is broken into lines between words.
       expect(output.replace(/\s+/g, ' ')).toContain(`Y_SEALED_${flag.toUpperCase().replaceAll('-', '_')}`)
@@ -139,6 +241,7 @@ describe('y-sealed-keys', () => {
     ['on every address without tokens', ['--data', 'memory', '--host', '0.0.0.0'], {}, 'needs the option authorize'],
     ['the same, by environment', ['--data', 'memory'], { Y_SEALED_HOST: '0.0.0.0' }, 'needs the option authorize'],
     ['on a port that is none', [], { Y_SEALED_PORT: '65536' }, 'a port is a number from 0 to 65535'],
+    ['with an age without a unit', ['--rotate-after', '30'], {}, 'an age such as 30d, 12h or 90m'],
     ['with a flag it does not know', ['--prot', '1'], {}, "unknown option '--prot'"],
     ['with a secret that is not there', ['--data', 'memory', '--token-secret-file', 'absent'], {}, 'ENOENT'],
   ])('does not start %s, says so in a sentence, and exits with 1', (_what, args, env, sentence) => {
@@ -154,5 +257,64 @@ describe('y-sealed-keys', () => {
     expect(code).toBe(1)
     expect(output).toContain('at least 32 bytes')
     expect(output).not.toContain('hunter2')
+  })
+
+  describe('looks after the keys of a directory that a server is using:', () => {
+    const keys = () => join(directory, 'keys')
+    const lines = (output: string) =>
+      output
+        .trim()
+        .split('\n')
+        .map((line): Record<string, unknown> => JSON.parse(line))
+    const desk = (...args: string[]) => run([...args.slice(0, 1), '--data', keys(), '--', ...args.slice(1)])
+
+    it('rotate, list, deactivate and shred, without ever printing a key', async () => {
+      const server = await start()
+      const first = await ask(server.url, 'doc-1')
+      const [rotated] = lines(desk('rotate', 'doc-1').output)
+      const second = await ask(server.url, 'doc-1')
+      expect(rotated).toMatchObject({ keyHint: second.keyHint, state: 'active' })
+      expect(await ask(server.url, 'doc-1', first.keyHint)).toEqual({ ...first, active: false })
+
+      expect(lines(desk('shred', 'doc-1', first.keyHint).output)).toMatchObject([{ state: 'shredded' }])
+      await expect(ask(server.url, 'doc-1', first.keyHint)).rejects.toMatchObject({ code: 'key-unknown' })
+      expect(desk('shred', 'doc-1', second.keyHint)).toMatchObject({
+        code: 1,
+        output: expect.stringContaining('rotate or deactivate it first'),
+      })
+
+      expect(lines(desk('deactivate', 'doc-1').output)).toMatchObject([{ keyHint: second.keyHint, state: 'inactive' }])
+      const third = await ask(server.url, 'doc-1', null, second.keyHint)
+      await ask(server.url, 'doc-2')
+      const listed = desk('list')
+      expect(lines(listed.output)).toMatchObject([
+        { documentId: 'doc-1', keyHint: first.keyHint, state: 'shredded' },
+        { documentId: 'doc-1', keyHint: second.keyHint, state: 'inactive' },
+        { documentId: 'doc-1', keyHint: third.keyHint, state: 'active' },
+        { documentId: 'doc-2', state: 'active' },
+      ])
+      expect(lines(desk('list', 'doc-2').output)).toHaveLength(1)
+      const search = new CanarySearch([first, second, third].map(({ key }) => key))
+      expect(search.in(listed.output, 'the list')).toEqual([])
+
+      expect(lines(run(['deactivate', '--all', '--data', keys()]).output)).toEqual([{ deactivated: 2 }])
+      expect((await ask(server.url, 'doc-1', third.keyHint)).active).toBe(false)
+    })
+
+    it('a directory that is mistyped is not made, and a document that is mistyped gets no key', async () => {
+      await start()
+      const absent = run(['list', '--data', join(directory, 'absent')])
+      expect([absent.code, absent.output]).toEqual([1, expect.stringContaining('there are no keys in')])
+      expect(existsSync(join(directory, 'absent'))).toBe(false)
+      for (const args of [
+        ['rotate', 'doc'],
+        ['deactivate', 'doc'],
+        ['deactivate', 'doc', 'hint'],
+        ['shred', 'doc', 'h'],
+      ]) {
+        expect(desk(...args)).toMatchObject({ code: 1, output: expect.stringContaining('there is no such key') })
+      }
+      expect(desk('list').output).toBe('')
+    })
   })
 })

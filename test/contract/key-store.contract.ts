@@ -1,5 +1,6 @@
 import type { KeyStore } from '@y-sealed/key-endpoint'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { describeKeyRotation } from './key-rotation.contract.ts'
 
 /** What every store of document keys promises. `open` gives an empty store; `reopen` the same one as a process finds it later. */
 export interface KeyStoreUnderTest {
@@ -7,6 +8,8 @@ export interface KeyStoreUnderTest {
   /** Absent where a store does not outlive its process. */
   reopen?(): Promise<KeyStore>
 }
+
+const RECORD = 'A'.repeat(43)
 
 export function describeKeyStore(name: string, create: () => KeyStoreUnderTest): void {
   const opened = async (open: () => Promise<KeyStore>) => {
@@ -24,9 +27,10 @@ export function describeKeyStore(name: string, create: () => KeyStoreUnderTest):
       expect(await store.current('doc-1')).toBeUndefined()
     })
 
-    it('makes a first key of 256 bits, with a hint that any record can hold, and calls it epoch 1', async () => {
+    it('makes a first key of 256 bits, with a hint and a number that any record can hold', async () => {
       const issued = await (await empty()).currentOrNew('doc-1')
-      expect(issued).toMatchObject({ epoch: 1, active: true })
+      expect(issued).toMatchObject({ active: true, record: null })
+      expect(Number.isSafeInteger(issued.epoch + 1)).toBe(true)
       expect(issued.key).toMatch(/^[A-Za-z0-9_-]{43}$/)
       expect(issued.keyHint).toMatch(/^[A-Za-z0-9_-]{22}$/)
     })
@@ -101,6 +105,8 @@ export function describeKeyStore(name: string, create: () => KeyStoreUnderTest):
       }
     })
 
+    describeKeyRotation(empty)
+
     if (!create().reopen) return
 
     it('has the same keys in its next life', async () => {
@@ -112,6 +118,19 @@ export function describeKeyStore(name: string, create: () => KeyStoreUnderTest):
       expect(await Promise.all(['a', 'b', 'c'].map((id) => second.currentOrNew(id)))).toEqual(issued)
     })
 
+    it('has what was done to them in its next life', async () => {
+      const life = create()
+      const first = await life.open()
+      const [shredded, old] = [await first.currentOrNew('doc-1'), await first.rotate('doc-1')]
+      await first.keepRecord('doc-1', old.keyHint, RECORD)
+      await first.rotate('doc-1', 'a hint it lost')
+      await first.shred('doc-1', shredded.keyHint)
+      const listed = await first.list('doc-1')
+      expect(listed.map(({ state }) => state)).toEqual(['shredded', 'inactive', 'lost', 'active'])
+      await first.close()
+      expect(await (await opened(life.reopen ?? life.open)).list('doc-1')).toEqual(listed)
+    })
+
     it('agrees with a second instance on the same data', async () => {
       const life = create()
       const first = await opened(life.open)
@@ -121,6 +140,22 @@ export function describeKeyStore(name: string, create: () => KeyStoreUnderTest):
         [first, second].map((store) => Promise.all(ids.map((id) => store.currentOrNew(id)))),
       )
       expect(left).toEqual(right)
+    })
+
+    it('gives all who leave a key the same other one, whichever instance they ask', async () => {
+      const life = create()
+      const stores = [await opened(life.open), await opened(life.reopen ?? life.open)]
+      let { keyHint } = await stores[0]!.currentOrNew('doc-1')
+      for (let round = 0; round < 10; round++) {
+        const after = keyHint
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => stores[index % 2]!.rotate('doc-1', after)),
+        )
+        expect(new Set(answers.map(({ key }) => key)).size).toBe(1)
+        keyHint = answers[0]!.keyHint
+        expect(keyHint).not.toBe(after)
+      }
+      expect(await stores[0]!.list('doc-1')).toHaveLength(11)
     })
   })
 }

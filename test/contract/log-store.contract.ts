@@ -1,36 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { leafHash, nextHash, startHash } from '@y-sealed/protocol'
+import { nextHash, startHash } from '@y-sealed/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AppendResult, LogStore, NewRun } from '../../server/relay/src/log/log-store.ts'
-import { recordHash } from '../../server/relay/src/log/record-hash.ts'
-import { encodeRunBody, parseRunBody } from '../../server/relay/src/log/run-body.ts'
+import type { LogStore, NewRun } from '../../server/relay/src/log/log-store.ts'
+import { parseRunBody } from '../../server/relay/src/log/run-body.ts'
+import { bytes, expectStored, record, run } from './log-store-fixtures.ts'
 
-const NO_PROOF = new Uint8Array(0)
 const ALICE = 1
 const BOB = 2
 
-function bytes(length: number): Uint8Array {
-  return new Uint8Array(randomBytes(length))
-}
-
-function run(salt: Uint8Array, firstCounter: number, count = 1, epochIndex = 0): NewRun {
-  const entries = Array.from({ length: count }, () => ({ proof: NO_PROOF, envelope: bytes(40) }))
-  const leaves = entries.map(({ proof, envelope }) => leafHash(proof, envelope))
-  return { epochIndex, salt, firstCounter, count, body: encodeRunBody(entries), leaves }
-}
-
-function record(index = 0) {
-  const content = bytes(100)
-  return { index, bytes: content, hash: recordHash(content) }
-}
-
 function chain(start: Uint8Array, runs: NewRun[]): Uint8Array {
   return runs.flatMap(({ leaves }) => leaves).reduce((hash, leaf) => nextHash(hash, leaf), start)
-}
-
-function expectStored(result: AppendResult) {
-  if (!result.stored) throw new Error(`refused: ${result.code}`)
-  return result.commit
 }
 
 /** What every store must do, whatever it is made of. `open` gives an empty one. */
@@ -44,8 +22,9 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
     })
     afterEach(() => store.close())
 
-    async function openEpoch(runs: NewRun[] = [], first = record(), previous?: Uint8Array, session = ALICE) {
-      return expectStored(await store.open({ room, session, runs, record: first, previous }))
+    async function openEpoch(runs: NewRun[] = [], first = record()) {
+      const request = { room, session: ALICE, runs, record: first, replaces: undefined, chunks: [] }
+      return expectStored(await store.open(request))
     }
 
     async function everything(after = 0, maxBytes = 1e9): Promise<Uint8Array[]> {
@@ -89,8 +68,8 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
     it('of two that open the first epoch one wins and the other learns its record', async () => {
       const [a, b] = [record(), record()]
       const results = await Promise.all([
-        store.open({ room, session: ALICE, runs: [run(bytes(16), 1)], record: a, previous: undefined }),
-        store.open({ room, session: BOB, runs: [run(bytes(16), 1)], record: b, previous: undefined }),
+        store.open({ room, session: ALICE, runs: [run(bytes(16), 1)], record: a, replaces: undefined, chunks: [] }),
+        store.open({ room, session: BOB, runs: [run(bytes(16), 1)], record: b, replaces: undefined, chunks: [] }),
       ])
       expect(results[0]).toMatchObject({ stored: true })
       expect(results[1]).toEqual({ stored: false, code: 'stale-epoch', record: a.bytes })
@@ -103,30 +82,27 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
         session: ALICE,
         runs: [run(bytes(16), 2)],
         record: record(),
-        previous: undefined,
+        replaces: undefined,
+        chunks: [],
       })
       expect(result).toEqual({ stored: false, code: 'out-of-order' })
       expect(await store.head(room)).toEqual({ sequence: 0, hash: new Uint8Array(32) })
     })
 
-    it('the first record has index 0, and the next a higher one', async () => {
-      expect(
-        await store.open({ room, session: ALICE, runs: [], record: record(1), previous: undefined }),
-      ).toMatchObject({
-        code: 'malformed',
-      })
-      const first = record()
-      await openEpoch([], first)
-      expect(
-        await store.open({ room, session: ALICE, runs: [], record: record(0), previous: first.hash }),
-      ).toMatchObject({ code: 'malformed' })
+    it('the first record may have any index: clients may know of epochs that the store has lost', async () => {
+      const first = record(7)
+      expect((await openEpoch([run(bytes(16), 1, 1, 7)], first)).opened).toEqual({ ...first, after: 0 })
     })
 
     it('a next epoch goes on with the sequences and starts the hash anew', async () => {
       const [first, second] = [record(0), record(3)]
       await openEpoch([run(bytes(16), 1, 2)], first)
       const moved = run(bytes(16), 1, 2, 3)
-      const commit = await openEpoch([moved], second, first.hash)
+      await store.lease({ room, session: ALICE, purpose: 'rotate', head: first.hash, leaseMs: 1_000 })
+      const { sequence, hash } = await store.head(room)
+      const replaces = { record: first.hash, sequence, hash }
+      const request = { room, session: ALICE, runs: [moved], record: second, replaces, chunks: [] }
+      const commit = expectStored(await store.open(request))
       expect(commit.opened).toEqual({ ...second, after: 2 })
       expect(commit.runs[0]).toMatchObject({ first: 3, epochIndex: 3, hashBefore: startHash(second.hash) })
       expect((await store.head(room)).hash).toEqual(chain(startHash(second.hash), [moved]))
@@ -197,7 +173,14 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       it('rooms have salts of their own', async () => {
         const other = record()
         expectStored(
-          await store.open({ room: 'another', session: BOB, runs: [run(salt, 1)], record: other, previous: undefined }),
+          await store.open({
+            room: 'another',
+            session: BOB,
+            runs: [run(salt, 1)],
+            record: other,
+            replaces: undefined,
+            chunks: [],
+          }),
         )
       })
     })

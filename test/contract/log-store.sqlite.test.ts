@@ -5,6 +5,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { describeLogStore } from './log-store.contract.ts'
+import { describeEpochsOfLogStore } from './log-store-epochs.contract.ts'
 
 let directory: string
 let count = 0
@@ -18,13 +19,15 @@ const fresh = () => join(directory, String(++count))
 
 describeLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
 describeLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
+describeEpochsOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describeEpochsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 
 const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
 
 it('a log is there again after a restart, and only its owner can read the file', async () => {
   const data = fresh()
   const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
   await before.close()
   expect(statSync(join(data, 'relay.db')).mode & 0o777).toBe(0o600)
   const after = openSqliteLogStore(data)
@@ -35,7 +38,7 @@ it('a log is there again after a restart, and only its owner can read the file',
 it('what is added just before the end is committed by it', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  const opened = store.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  const opened = store.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
   await store.close()
   expect(await opened).toMatchObject({ stored: true })
 })
@@ -49,6 +52,40 @@ it('a store of a later version is refused, not guessed at', async () => {
   expect(() => openSqliteLogStore(data)).toThrow(expect.objectContaining({ code: 'storage' }))
 })
 
+it('a store of the version before gets the new columns, and its log is as it was', async () => {
+  const data = fresh()
+  const before = openSqliteLogStore(data)
+  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  await before.close()
+  const database = new DatabaseSync(join(data, 'relay.db'))
+  const added = ['lease_session', 'lease_purpose', 'lease_until', 'pause_until', 'pause_session', 'pause_again_at']
+  for (const column of added) database.exec(`ALTER TABLE documents DROP COLUMN ${column}`)
+  database.exec('DROP TABLE checkpoints; PRAGMA user_version = 1')
+  database.close()
+  const after = openSqliteLogStore(data)
+  expect((await after.head('room')).record).toEqual({ ...record, after: 0 })
+  const lease = { room: 'room', session: 1, purpose: 'rotate', head: record.hash, leaseMs: 1_000 } as const
+  expect(await after.lease(lease)).toEqual({ granted: true })
+  await after.close()
+})
+
+it('a lease and a pause end with the process that gave them', async () => {
+  const data = fresh()
+  const lease = { room: 'room', purpose: 'rotate', head: record.hash, leaseMs: 60_000 } as const
+  const before = openSqliteLogStore(data)
+  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  await before.lease({ ...lease, session: 1 })
+  const pause = { room: 'room', session: 1, pauseMs: 5_000, againMs: 30_000 }
+  expect(await before.pause(pause)).toMatchObject({ granted: true })
+  await before.close()
+  const after = openSqliteLogStore(data)
+  const salt = new Uint8Array(16)
+  const run = { epochIndex: 0, salt, firstCounter: 1, count: 1, leaves: [], body: new Uint8Array(1) }
+  expect(await after.append({ room: 'room', session: 2, runs: [run] })).toMatchObject({ stored: true })
+  expect(await after.lease({ ...lease, session: 2 })).toEqual({ granted: true })
+  await after.close()
+})
+
 it('a file that is no database is refused', () => {
   expect(() => openSqliteLogStore('/dev/null/nowhere')).toThrow(expect.objectContaining({ code: 'storage' }))
 })
@@ -56,7 +93,7 @@ it('a file that is no database is refused', () => {
 it('a group whose write fails is rejected as a whole, and the next group is stored', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  await store.open({ room: 'room', session: 1, runs: [], record, previous: undefined })
+  await store.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
   // What a broken row looks like to the store: a body that the column refuses.
   const broken = { epochIndex: 0, salt: new Uint8Array(16), firstCounter: 1, count: 1, leaves: [] }
   const results = await Promise.allSettled([

@@ -251,7 +251,7 @@ describe('opening an epoch', () => {
   it('the old epoch ends with the new one, and everybody hears of it in its place in the log', async () => {
     await alice.append([sealer.seal()])
     const next = fakeRecord(1)
-    expect(await alice.open(next, [new FakeSealer(1).seal()], sha256(record))).toMatchObject({ sequence: 2 })
+    expect(await alice.rotate(next, record, { envelopes: [new FakeSealer(1).seal()] })).toMatchObject({ sequence: 2 })
     expect(await alice.append([sealer.seal()])).toMatchObject({ code: 'stale-epoch', record: next })
     await bob.hears('entries', ({ first }) => first === 2)
     const order = bob.heard.flatMap((message) => {

@@ -106,7 +106,7 @@ describe('catching up and live are one road', () => {
     expect(await reader.hears('caught-up')).toMatchObject({ request: 0, sequence: 1 })
     // It reads what it wants to compare, and the session goes on.
     const request = reader.request()
-    reader.say({ type: 'read', channel: 1, request, after: 0 })
+    reader.say({ type: 'read', channel: 1, request, after: 0, to: 0 })
     await reader.hears('caught-up', (caughtUp) => caughtUp.request === request)
     expect([...reader.received().keys()]).toEqual([1])
   })
@@ -118,8 +118,8 @@ describe('catching up and live are one road', () => {
     for (const envelope of envelopes) await writer.append([envelope])
     const requests = [writer.request(), writer.request()]
     writer.say(
-      { type: 'read', channel: 1, request: requests[0]!, after: 2 },
-      { type: 'read', channel: 1, request: requests[1]!, after: 1 },
+      { type: 'read', channel: 1, request: requests[0]!, after: 2, to: 0 },
+      { type: 'read', channel: 1, request: requests[1]!, after: 1, to: 0 },
     )
     for (const request of requests) {
       expect(await writer.hears('caught-up', (caughtUp) => caughtUp.request === request)).toMatchObject({ sequence: 3 })
@@ -172,12 +172,26 @@ describe('a slow reader', () => {
     expectWhole(slow, ENTRIES)
   })
 
+  it('that is closed while it catches up costs the relay nothing more', async () => {
+    // One piece of the log is more than may be left unread: the connection is closed with its catch-up still waiting.
+    const writer = await start({ catchUpBytes: 1024 * 1024, backlogBytes: 100_000, maxBacklogBytes: 200_000 })
+    await fill(writer)
+    const slow = await RawClient.connect(relay.url)
+    clients.push(slow)
+    await slow.join('room')
+    slow.socket.pause()
+    for (let i = 0; i < 50; i++) await writer.pinged()
+    slow.socket.resume()
+    expect(await slow.closed).toMatchObject({ code: 1013 })
+    expect(await writer.append([new FakeSealer().seal()])).toMatchObject({ type: 'ack' })
+  })
+
   it('that is sent more than it may leave unread is closed with 1013, and nothing in between is missing', async () => {
     const writer = await start({ maxBacklogBytes: 64 * 1024 })
     const slow = await enter()
     slow.socket.pause()
     // Refusals carry the head record: here 4 KiB for a request of a few bytes.
-    await writer.open(new Uint8Array(4_096).fill(1).with(3, 1), [], sha256(record))
+    await writer.rotate(new Uint8Array(4_096).fill(1).with(3, 1), record)
     const requests: number[] = []
     while (slow.socket.readyState === slow.socket.OPEN && requests.length < 8_000) {
       const request = slow.request()

@@ -90,7 +90,7 @@ describe('who does not speak the protocol', () => {
 
   it('what is said on a channel that does not exist is refused, and the connection goes on', async () => {
     const client = await greeted(await start())
-    client.say({ type: 'read', channel: 5, request: 3, after: 0 })
+    client.say({ type: 'read', channel: 5, request: 3, after: 0, to: 0 })
     expect(await client.hears('refused')).toMatchObject({ channel: 5, request: 3, code: 'unknown-channel' })
     await client.pinged()
   })

@@ -95,7 +95,7 @@ describe('awareness', () => {
   it('that of an older epoch is forgotten with the epoch, and not passed on after it', async () => {
     say(alice, awareness())
     await bob.hears('awareness')
-    await alice.open(fakeRecord(1), [], sha256(record))
+    await alice.rotate(fakeRecord(1), record)
     say(alice, awareness(0))
     await alice.pinged()
     const carol = await enter()

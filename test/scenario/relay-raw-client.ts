@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Down, type Entry, encodeFrame, parseDownFrame, type Up } from '@y-sealed/protocol'
+import {
+  checkpointHash,
+  chunkHash,
+  type Down,
+  type Entry,
+  encodeFrame,
+  type LeasePurpose,
+  parseDownFrame,
+  type Up,
+} from '@y-sealed/protocol'
 import { EnvelopeKind, encodeHeader } from '@y-sealed/protocol/header'
 import { WebSocket } from 'ws'
 
@@ -101,17 +110,86 @@ export class RawClient {
     return await this.answer(request)
   }
 
-  async open(
-    record: Uint8Array,
-    envelopes: Uint8Array[] = [],
-    previous?: Uint8Array,
-  ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+  /** Opens the first epoch of a document. */
+  async open(record: Uint8Array, envelopes: Uint8Array[] = []): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+    return await this.#sayOpen({ request: this.request(), record, sequence: 0, envelopes: toEntries(envelopes) })
+  }
+
+  async lease(head: Uint8Array, purpose: LeasePurpose = 'rotate'): Promise<DownOf<'leased'> | DownOf<'refused'>> {
     const request = this.request()
-    const entries = toEntries(envelopes)
-    this.say({ type: 'open', channel: 1, request, record, envelopes: entries, ...(previous && { previous }) })
-    return await Promise.race([
-      this.hears('opened', (opened) => opened.request === request),
-      this.hears('refused', (refused) => refused.request === request),
+    this.say({ type: 'lease', channel: 1, request, purpose, head: sha256(head) })
+    return await this.#either('leased', request)
+  }
+
+  async stage(request: number, envelopes: Uint8Array[]): Promise<DownOf<'staged'> | DownOf<'refused'>> {
+    const from = this.heard.length
+    this.say({ type: 'stage', channel: 1, request, envelopes: toEntries(envelopes) })
+    return await this.#either('staged', request, from)
+  }
+
+  async pause(): Promise<DownOf<'paused'> | DownOf<'refused'>> {
+    const request = this.request()
+    this.say({ type: 'pause', channel: 1, request })
+    return await this.#either('paused', request)
+  }
+
+  async release(): Promise<DownOf<'released'> | DownOf<'refused'>> {
+    const request = this.request()
+    this.say({ type: 'release', channel: 1, request })
+    return await this.#either('released', request)
+  }
+
+  /** Replaces `previous`, under the lease with this number, at the head that a pause has named. */
+  async replace(
+    lease: number,
+    record: Uint8Array,
+    previous: Uint8Array,
+    head: { sequence: number; hash: Uint8Array },
+    rest: { envelopes?: Uint8Array[]; checkpoint?: Uint8Array } = {},
+  ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+    const { envelopes = [], checkpoint } = rest
+    return await this.#sayOpen({
+      request: lease,
+      record,
+      previous: sha256(previous),
+      sequence: head.sequence,
+      hash: head.hash,
+      ...(checkpoint && { checkpoint }),
+      envelopes: toEntries(envelopes),
+    })
+  }
+
+  /** A whole rotation: lease, the chunks staged, pause, open. */
+  async rotate(
+    record: Uint8Array,
+    previous: Uint8Array,
+    { envelopes = [], chunks = [] }: { envelopes?: Uint8Array[]; chunks?: Uint8Array[] } = {},
+  ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+    const leased = await this.lease(previous)
+    if (leased.type === 'refused') return leased
+    for (const chunk of chunks) await this.stage(leased.request, [chunk])
+    const head = await this.pause()
+    if (head.type === 'refused') return head
+    const checkpoint = chunks.length > 0 ? { checkpoint: checkpointHash(chunks.map(chunkHash)) } : {}
+    return await this.replace(leased.request, record, previous, head, { envelopes, ...checkpoint })
+  }
+
+  async #sayOpen(
+    open: Omit<Extract<Up, { type: 'open' }>, 'type' | 'channel'>,
+  ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
+    const from = this.heard.length
+    this.say({ type: 'open', channel: 1, ...open })
+    return await this.#either('opened', open.request, from)
+  }
+
+  #either<T extends 'leased' | 'staged' | 'paused' | 'released' | 'opened'>(
+    type: T,
+    request: number,
+    from = 0,
+  ): Promise<DownOf<T> | DownOf<'refused'>> {
+    return Promise.race([
+      this.hears(type, (message) => 'request' in message && message.request === request, from),
+      this.hears('refused', (refused) => refused.request === request, from),
     ])
   }
 
@@ -168,6 +246,12 @@ export class FakeSealer {
     const { salt, epochIndex } = this
     return Buffer.concat([encodeHeader({ kind, epochIndex, salt, counter }), randomBytes(sealedBytes)])
   }
+}
+
+/** The chunks of a checkpoint, under a salt of their own. */
+export function fakeCheckpoint(epochIndex: number, chunks: number, sealedBytes = 64): Uint8Array[] {
+  const sealer = new FakeSealer(epochIndex)
+  return Array.from({ length: chunks }, () => new Uint8Array(sealer.seal(sealedBytes, EnvelopeKind.checkpoint)))
 }
 
 /** A record as far as a relay reads it: version, suite, stretch, index. */

@@ -13,8 +13,11 @@ export const MAX_KEY_HINT_UNITS = 256
 /** More than any key needs; what is longer is a mistake or an attack (protocol §2). Counted in UTF-8. */
 export const MAX_KEY_BYTES = 64 * 1024
 
-/** A recordHash is 32 bytes: 43 characters of base64url without padding. */
-const RECORD_HASH = /^[A-Za-z0-9_-]{43}$/
+/**
+ * A recordHash is 32 bytes: 43 characters of base64url without padding, of which the last has two bits that mean nothing
+ * and must be zero. Else one hash would have four spellings, and the comparison of two would cry fork.
+ */
+const RECORD_HASH = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 export interface KeyRequest {
   /** 1 to 1,024 bytes of UTF-8. */
@@ -23,7 +26,7 @@ export interface KeyRequest {
   readonly keyHint: string | null
   /** With a null hint: the hint to leave. An endpoint that cannot rotate answers 400 and is asked again without. */
   readonly after?: string
-  /** base64url of the recordHash that stands for this hint. An endpoint that keeps none answers 400. */
+  /** With a hint: base64url of the recordHash that stands for it. An endpoint that keeps none answers 400. */
   readonly record?: string
 }
 
@@ -66,6 +69,7 @@ export function parseKeyRequest(value: unknown): KeyRequest {
   }
   const { documentId, keyHint, after, record } = members
   if (after !== undefined && keyHint !== null) throw new ContractError('after', 'none beside a keyHint', after)
+  if (record !== undefined && keyHint === null) throw new ContractError('record', 'none without a keyHint', record)
   return {
     documentId: parseDocumentId(documentId),
     keyHint: keyHint === null ? null : parseKeyHint('keyHint', keyHint),
@@ -98,7 +102,8 @@ export function parseDocumentId(value: unknown): string {
   return value
 }
 
-function parseKeyHint(part: string, value: unknown): string {
+/** @throws ContractError that names `part` */
+export function parseKeyHint(part: string, value: unknown): string {
   if (typeof value !== 'string' || value.length > MAX_KEY_HINT_UNITS || !isWellFormed(value)) {
     throw new ContractError(part, `well-formed text of at most ${MAX_KEY_HINT_UNITS} UTF-16 units`, value)
   }

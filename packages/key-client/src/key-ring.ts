@@ -23,7 +23,9 @@ export interface ParsedAnswer {
 }
 
 export interface AskExtra {
+  /** With null: the hint to leave. */
   readonly after?: string
+  /** With a hint: base64url of the recordHash that stands for it. Left out until an answer has shown that the source keeps such. */
   readonly record?: string
 }
 
@@ -38,7 +40,7 @@ export interface KeyRing {
    * The key to open an epoch with: asks with null, then with the hint that came, up to 3 times. Unless the same key comes
    * back: `key-invalid` (protocol §5): a document sealed under a key that cannot be had again would be lost.
    */
-  confirmNew(extra?: AskExtra): Promise<ParsedAnswer>
+  confirmNew(extra?: Pick<AskExtra, 'after'>): Promise<ParsedAnswer>
   /** Gives up what is in flight or waiting and forgets refusals and back-off. Leaves no timer; the ring stays usable. */
   forget(): void
 }
@@ -67,9 +69,11 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const refusals = createRefusals(clock)
   let backOff = createBackOff(clock, random)
   let life = new AbortController()
+  let keepsRecords = false
 
   async function ask(keyHint: string | null, extra: AskExtra = {}): Promise<ParsedAnswer> {
-    const request = parseRequest({ ...extra, documentId, keyHint })
+    const parsed = parseRequest({ ...extra, documentId, keyHint })
+    const request = keepsRecords ? parsed : withoutRecord(parsed)
     const refusal = refusals.find(JSON.stringify(request))
     if (refusal) throw refusal
     return fly(request)
@@ -95,6 +99,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const deadline = { clock, timeoutMs: MAX_SOURCE_TIMEOUT_MS, signal }
       const answer = await withDeadline((signal) => source(request, { signal }), deadline)
       const parsed = parseAnswer(request.keyHint, answer)
+      if (parsed.record !== undefined) keepsRecords = true
       waiting.succeeded()
       return parsed
     } catch (thrown) {
@@ -106,7 +111,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }
   }
 
-  async function confirmNew(extra: AskExtra = {}): Promise<ParsedAnswer> {
+  async function confirmNew(extra: Pick<AskExtra, 'after'> = {}): Promise<ParsedAnswer> {
     const { signal } = life
     const fresh = await ask(null, extra)
     const pauses = createBackOff(clock, random)
@@ -154,6 +159,11 @@ function parseRequest(members: unknown): KeyRequest {
   } catch (error) {
     throw keyErrorOf(error)
   }
+}
+
+/** A source of the plain contract may refuse a member it does not know, and by another status than 400 (protocol §5). */
+function withoutRecord({ record: _, ...request }: KeyRequest): KeyRequest {
+  return request
 }
 
 function parseAnswer(asked: string | null, answer: unknown): ParsedAnswer {

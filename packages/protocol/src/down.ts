@@ -1,10 +1,13 @@
 import type { MessageCodec } from './codec/message.ts'
 import { type Ack, ack, type Staged, staged } from './messages/append.ts'
 import { type AwarenessDown, awarenessDown, type Left, left } from './messages/awareness.ts'
+import { type Checkpoint, checkpoint } from './messages/checkpoint.ts'
 import { type Incompatible, incompatible, type Welcome, welcome } from './messages/greeting.ts'
 import { type Joined, joined } from './messages/join.ts'
+import { type Leased, leased, type Paused, paused, type Released, released } from './messages/lease.ts'
 import { type NewRecord, newRecord, type Opened, opened } from './messages/open.ts'
 import { type CaughtUp, caughtUp, type Entries, entriesMessage } from './messages/read.ts'
+import { type Records, records } from './messages/records.ts'
 import { type Refused, refused } from './messages/refused.ts'
 import { type Closed, closed, type Heartbeat, heartbeat, type Pong, pong } from './messages/upkeep.ts'
 
@@ -25,6 +28,11 @@ export type Down =
   | Heartbeat
   | Closed
   | Pong
+  | Leased
+  | Released
+  | Paused
+  | Checkpoint
+  | Records
 
 export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Down, { type: T }>> } = {
   welcome,
@@ -42,4 +50,9 @@ export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Do
   heartbeat,
   closed,
   pong,
+  leased,
+  released,
+  paused,
+  checkpoint,
+  records,
 }

@@ -1,3 +1,4 @@
+export * from './checkpoint-hash.ts'
 export {
   type CloseAction,
   type CloseName,
@@ -14,11 +15,23 @@ export * from './limits.ts'
 export * from './log-hash.ts'
 export type { Ack, Append, Stage, Staged } from './messages/append.ts'
 export type { AwarenessDown, AwarenessUp, Left } from './messages/awareness.ts'
+export type { Checkpoint, Fetch } from './messages/checkpoint.ts'
 export { type Entry, envelopeBytes } from './messages/entry.ts'
 export type { Hello, Incompatible, Welcome } from './messages/greeting.ts'
 export type { Join, Joined, Leave } from './messages/join.ts'
+export {
+  type Lease,
+  type Leased,
+  type LeasePurpose,
+  leasePurposes,
+  type Pause,
+  type Paused,
+  type Release,
+  type Released,
+} from './messages/lease.ts'
 export type { NewRecord, Open, Opened } from './messages/open.ts'
 export type { CaughtUp, Entries, Read } from './messages/read.ts'
+export type { Records } from './messages/records.ts'
 export { type RefusalCode, type Refused, refusalCodes } from './messages/refused.ts'
 export type { Closed, Heartbeat, Ping, Pong, Refresh } from './messages/upkeep.ts'
 export type { Up } from './up.ts'

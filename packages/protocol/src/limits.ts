@@ -19,6 +19,12 @@ export const MAX_ENVELOPE_BYTES = 256 * 1024 + 512
 export const MAX_APPEND_BYTES = 64 * 1024 * 1024
 
 /**
+ * Chunks of one checkpoint. The largest request has 256 of the usual 256 KiB; a relay holds each as an object of its own,
+ * so that tiny ones would cost it many times their bytes.
+ */
+export const MAX_CHECKPOINT_CHUNKS = 1_024
+
+/**
  * Messages, entries, records and params of one frame together. An object costs a reader some 400 B however few bytes it
  * had on the wire, so bytes alone bound nothing: 1 MiB of two-byte entries would take 200 MB. 1 MiB of the smallest
  * envelopes that can be opened (37 B) is 28,339 entries; honest frames stay below.
@@ -34,7 +40,7 @@ export const MAX_AWARENESS_BYTES = 64 * 1024
 /** A record with the longest hint (256 UTF-16 units, 768 B) and an empty ext has 1,059 B; the rest is for ext. */
 export const MAX_RECORD_BYTES = 4 * 1024
 
-/** Five years of one rotation a day, and still under 1 MiB at the usual 300 B. */
+/** Of one message. Five years of one rotation a day, and still under 1 MiB at the usual 300 B. */
 export const MAX_RECORDS = 2_048
 
 /** As long as a documentId may be, because it is the default room (protocol.md §1). */

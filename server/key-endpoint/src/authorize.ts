@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 
-/** What the caller wants the key for. `rotate` and `admin` are asked by later versions; roles already cover them. */
+/** What the caller wants. */
 export type Purpose =
   /** A first key for a document, or one where none is active. */
   | 'create'
@@ -8,7 +8,9 @@ export type Purpose =
   | 'read-current'
   /** A key of an earlier epoch. */
   | 'read-old'
+  /** A new key in place of the current one. */
   | 'rotate'
+  /** To list keys without their text, to deactivate one, to destroy one. */
   | 'admin'
 
 export type Role = 'read' | 'write' | 'admin'
@@ -45,6 +47,10 @@ export function isRole(value: unknown): value is Role {
   return typeof value === 'string' && Object.hasOwn(PURPOSES_BY_ROLE, value)
 }
 
-export function mayDo(access: Access | null | undefined, purpose: Purpose): boolean {
+export function isWriter({ role }: Access): boolean {
+  return role !== 'read'
+}
+
+export function mayDo(access: Access | null | undefined, purpose: Purpose): access is Access {
   return isRole(access?.role) && PURPOSES_BY_ROLE[access.role].has(purpose)
 }

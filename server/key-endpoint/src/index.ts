@@ -9,7 +9,7 @@ export {
 } from './authorize.ts'
 export { createKeyServer, type KeyServer, type KeyServerOptions } from './key-server.ts'
 export { KeyServerError, type KeyServerErrorCode } from './key-server-error.ts'
-export type { IssuedKey, KeyStore } from './key-store.ts'
+export type { IssuedKey, KeyEntry, KeyState, KeyStore } from './key-store.ts'
 export type { Log, LogFields } from './log.ts'
 export type { AllowedOrigins } from './origin.ts'
 export { type KeyRouterOptions, keyRouter } from './router.ts'

@@ -24,6 +24,8 @@ export interface KeyServerOptions {
   readonly host?: string
   /** Who may have which key. Without it: whoever is on this machine, and this machine only. */
   readonly authorize?: Authorize
+  /** How old a key may be, such as `'30d'`, `'12h'` or `'90m'`; then clients rotate. Default: for ever. */
+  readonly rotateAfter?: string
   /** Web origins that may ask. Default: the server's own; without authorize any of this machine. */
   readonly origins?: readonly string[]
   readonly log?: Log
@@ -34,6 +36,7 @@ const OPTION_NAMES = [
   'port',
   'host',
   'authorize',
+  'rotateAfter',
   'origins',
   'log',
 ] as const satisfies (keyof KeyServerOptions)[]
@@ -48,7 +51,7 @@ export interface KeyServer {
 /**
  * A key endpoint at `/keys`, with `/healthz` beside it.
  * @throws KeyServerError `auth-required` without authorize under NODE_ENV=production or on a host other than loopback,
- *   and those of the store; TypeError for an unknown option
+ *   and those of the store; TypeError for an unknown option or a rotateAfter that is not an age
  */
 export async function createKeyServer(options: KeyServerOptions): Promise<KeyServer> {
   refuseUnknownOptions('createKeyServer', options, OPTION_NAMES)
@@ -77,7 +80,7 @@ export async function createKeyServer(options: KeyServerOptions): Promise<KeySer
   }
 }
 
-function createApp({ authorize, origins }: KeyServerOptions, store: KeyStore, log: Log): Express {
+function createApp({ authorize, rotateAfter, origins }: KeyServerOptions, store: KeyStore, log: Log): Express {
   const app = express()
   app.use(helmet())
   if (!authorize) app.use(loopbackOnly)
@@ -89,6 +92,7 @@ function createApp({ authorize, origins }: KeyServerOptions, store: KeyStore, lo
     keyRouter({
       authorize: authorize ?? (() => ({ subject: 'this machine', role: 'write' })),
       store,
+      ...(rotateAfter === undefined ? {} : { rotateAfter }),
       origins: origins ?? (authorize ? [] : isLoopbackOrigin),
       log,
     }),

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { accessTokens } from './access-tokens.ts'
-import { type CommandOptions, parseCommand } from './command.ts'
+import { type CommandOptions, createCommand } from './command.ts'
 import { createKeyServer } from './key-server.ts'
 
-async function main({ data, port, host, origins, tokenSecretFile }: CommandOptions): Promise<void> {
+async function serve({ data, port, host, origins, tokenSecretFile, rotateAfter }: CommandOptions): Promise<void> {
   const server = await createKeyServer({
     data,
     port,
     host,
+    ...(rotateAfter === undefined ? {} : { rotateAfter }),
     ...(origins === undefined ? {} : { origins }),
     ...(tokenSecretFile === undefined ? {} : { authorize: accessTokens({ secret: readSecret(tokenSecretFile) }) }),
   })
@@ -23,7 +24,11 @@ function readSecret(path: string): string {
   return readFileSync(path, 'utf8').trim()
 }
 
-main(parseCommand(process.argv)).catch((error: unknown) => {
-  process.stderr.write(`y-sealed-keys: ${error instanceof Error ? error.message : 'cannot start'}\n`)
-  process.exit(1)
-})
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+createCommand(serve, print)
+  .parseAsync(process.argv)
+  .catch((error: unknown) => {
+    process.stderr.write(`y-sealed-keys: ${error instanceof Error ? error.message : 'cannot start'}\n`)
+    process.exit(1)
+  })

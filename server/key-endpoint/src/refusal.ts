@@ -11,6 +11,7 @@ const STATUS_BY_CODE = {
   'key-unknown': 404,
   'not-found': 404,
   'post-only': 405,
+  'key-active': 409,
   'too-large': 413,
   'json-only': 415,
   internal: 500,

@@ -1,4 +1,4 @@
-import { ContractError, type KeyRequest, parseKeyRequest } from '@y-sealed/key-client/contract'
+import { ContractError } from '@y-sealed/key-client/contract'
 import express, { type Request, type RequestHandler } from 'express'
 import { Refusal } from './refusal.ts'
 
@@ -19,13 +19,17 @@ export const readRequestBody: RequestHandler[] = [
   express.raw({ type: JSON_TYPE, limit: MAX_REQUEST_BYTES, inflate: false }),
 ]
 
-/** @throws Refusal `malformed` */
-export function parseRequestBody({ body }: Request): KeyRequest {
-  // An app that mounts express.json() before the router has parsed the body already.
-  const request = parseContract(body instanceof Uint8Array ? parseJson(body) : body)
-  // This endpoint cannot rotate yet and keeps no record hashes; 400 has the client ask without them (protocol §5).
-  if (request.after !== undefined || request.record !== undefined) throw new Refusal('malformed')
-  return request
+/**
+ * What `parse` makes of the body.
+ * @throws Refusal `malformed`
+ */
+export function parseRequestBody<T>({ body }: Request, parse: (value: unknown) => T): T {
+  try {
+    // An app that mounts express.json() before the router has parsed the body already.
+    return parse(body instanceof Uint8Array ? parseJson(body) : body)
+  } catch (error) {
+    throw error instanceof ContractError ? new Refusal('malformed') : error
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -33,13 +37,5 @@ function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     throw new Refusal('malformed')
-  }
-}
-
-function parseContract(value: unknown): KeyRequest {
-  try {
-    return parseKeyRequest(value)
-  } catch (error) {
-    throw error instanceof ContractError ? new Refusal('malformed') : error
   }
 }

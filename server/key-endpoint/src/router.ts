@@ -1,7 +1,10 @@
-import type { KeyRequest } from '@y-sealed/key-client/contract'
-import { type Request, type RequestHandler, Router } from 'express'
-import { type Authorize, mayDo, type Purpose } from './authorize.ts'
-import type { IssuedKey, KeyStore } from './key-store.ts'
+import { parseKeyRequest } from '@y-sealed/key-client/contract'
+import { type RequestHandler, Router } from 'express'
+import { type Authorize, mayDo } from './authorize.ts'
+import { KEY_ACTS, parseAct } from './key-acts.ts'
+import { parseAgeMs } from './key-age.ts'
+import { answerKey } from './key-question.ts'
+import type { KeyStore } from './key-store.ts'
 import { refuseUnknownOptions } from './known-options.ts'
 import { createLog, type Log } from './log.ts'
 import { type AllowedOrigins, allowOrigins } from './origin.ts'
@@ -12,51 +15,53 @@ export interface KeyRouterOptions {
   /** Who may have which key. There is no default. */
   readonly authorize: Authorize
   readonly store: KeyStore
+  /** How old a key may be, such as `'30d'`, `'12h'` or `'90m'`; then it counts as inactive. Default: for ever. */
+  readonly rotateAfter?: string
   /** Web origins other than the endpoint's own that may ask. Default: none. */
   readonly origins?: AllowedOrigins
   readonly log?: Log
 }
 
-const OPTION_NAMES = ['authorize', 'store', 'origins', 'log'] as const satisfies (keyof KeyRouterOptions)[]
+const OPTION_NAMES = [
+  'authorize',
+  'store',
+  'rotateAfter',
+  'origins',
+  'log',
+] as const satisfies (keyof KeyRouterOptions)[]
 
 /**
- * The key endpoint for an Express app: POST of a KeyRequest as JSON, answered 200 by
- * `{key, keyHint, epoch, active}`, else by `{error: code}` (see the README's table).
- * @throws TypeError without authorize or store, or for an unknown option
+ * The key endpoint for an Express app. POST of a KeyRequest as JSON is answered 200 by
+ * `{key, keyHint, epoch, active, record}`; below it `/rotate`, `/deactivate`, `/shred` and `/list` act on the keys of a
+ * document and answer without them. Everything else is `{error: code}` (see the README's tables).
+ * @throws TypeError without authorize or store, for an unknown option, or a rotateAfter that is not an age
  */
 export function keyRouter(options: KeyRouterOptions): Router {
   refuseUnknownOptions('keyRouter', options, OPTION_NAMES)
-  const { authorize, store, origins, log = createLog() } = options
+  const { authorize, store, rotateAfter, origins, log = createLog() } = options
   if (typeof authorize !== 'function') throw new TypeError('keyRouter: the option authorize is required')
   if (typeof store !== 'object' || store === null) throw new TypeError('keyRouter: the option store is required')
+  const maxAgeMs = rotateAfter === undefined ? Number.POSITIVE_INFINITY : parseAgeMs(rotateAfter)
 
   const router = Router()
-  router.all('/', noStore, ...allowOrigins(origins), postOnly, ...readRequestBody, async (request, response) => {
-    response.json(await answer(request, parseRequestBody(request), authorize, store))
+  const guards = [noStore, ...allowOrigins(origins), postOnly, ...readRequestBody]
+  router.all('/', ...guards, async (request, response) => {
+    const question = parseRequestBody(request, parseKeyRequest)
+    response.json(await answerKey(request, question, { authorize, store, maxAgeMs }))
   })
+  for (const [name, act] of Object.entries(KEY_ACTS)) {
+    router.all(`/${name}`, ...guards, async (request, response) => {
+      const asked = parseRequestBody(request, (value) => parseAct(act, value))
+      // Before the store is looked at: those who may not know get the same answer whatever is in it.
+      const { documentId } = asked
+      if (!mayDo(await authorize(request, { documentId, purpose: act.purpose }), act.purpose)) {
+        throw new Refusal('refused')
+      }
+      response.json(await act.run(store, asked))
+    })
+  }
   router.use(refuseErrors(log))
   return router
-}
-
-async function answer(
-  request: Request,
-  { documentId, keyHint }: KeyRequest,
-  authorize: Authorize,
-  store: KeyStore,
-): Promise<IssuedKey> {
-  const found = keyHint === null ? await store.current(documentId) : await store.find(documentId, keyHint)
-  const purpose = purposeOf(keyHint, found)
-  // Before anything depends on what was found: those who may not know get the same answer either way.
-  if (!mayDo(await authorize(request, { documentId, purpose }), purpose)) throw new Refusal('refused')
-  const issued = keyHint === null ? (found ?? (await store.currentOrNew(documentId))) : found
-  if (!issued) throw new Refusal('key-unknown')
-  const { key, epoch, active } = issued
-  return { key, keyHint: issued.keyHint, epoch, active }
-}
-
-function purposeOf(keyHint: string | null, found: IssuedKey | undefined): Purpose {
-  if (keyHint === null && !found) return 'create'
-  return found && !found.active ? 'read-old' : 'read-current'
 }
 
 const noStore: RequestHandler = (_request, response, next) => {

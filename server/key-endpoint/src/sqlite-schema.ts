@@ -1,9 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { KeyServerError } from './key-server-error.ts'
 
-/** Raised with each change of the tables, which then needs a migration here. */
-const SCHEMA_VERSION = 1
-
 const TABLES = `
   CREATE TABLE document_keys (
     -- UTF-8 as BLOB: the driver cuts text at a NUL, and "a" would then be given the key of "a\\0b".
@@ -26,18 +23,46 @@ const TABLES = `
   ) STRICT;
 `
 
-/** Creates the tables in a new database; leaves one of this version as it is. */
+/** Rotation: keys that are gone and yet remembered, and the record hash of each. SQLite changes no constraint in place. */
+const STATES_AND_RECORDS = `
+  CREATE TABLE document_keys_2 (
+    document   BLOB NOT NULL,
+    hint       BLOB NOT NULL,
+    epoch      INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('active', 'inactive', 'shredded', 'lost')),
+    sealed     BLOB CHECK ((sealed IS NOT NULL) = (state IN ('active', 'inactive'))),
+    record     BLOB CHECK (length(record) = 32),
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (document, hint),
+    UNIQUE (document, epoch)
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO document_keys_2 (document, hint, epoch, state, sealed, created_ms)
+    SELECT document, hint, epoch, iif(active, 'active', 'inactive'), sealed, created_ms FROM document_keys;
+  DROP TABLE document_keys;
+  ALTER TABLE document_keys_2 RENAME TO document_keys;
+
+  CREATE UNIQUE INDEX one_active_key ON document_keys (document) WHERE state = 'active';
+`
+
+/** Each brings the tables from the version of its index to the next. A new database goes through all of them. */
+const MIGRATIONS = [TABLES, STATES_AND_RECORDS]
+
+/**
+ * Brings the tables to this version, in one transaction: processes that start together do it once.
+ * @throws KeyServerError `store-unsupported`, `master-key-wrong`
+ */
 export function migrate(db: DatabaseSyncInstance, masterFingerprint: string): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
-    if (version > SCHEMA_VERSION) {
-      throw new KeyServerError('store-unsupported', `the database has version ${version}, this is ${SCHEMA_VERSION}`)
+    if (version > MIGRATIONS.length) {
+      throw new KeyServerError('store-unsupported', `the database has version ${version}, this is ${MIGRATIONS.length}`)
     }
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
     if (version === 0) {
-      db.exec(TABLES)
       db.prepare("INSERT INTO settings (name, value) VALUES ('master-key', ?)").run(masterFingerprint)
-      db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
     }
     const known = db.prepare("SELECT value FROM settings WHERE name = 'master-key'").get()
     if (known?.value !== masterFingerprint) {

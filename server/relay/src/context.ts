@@ -1,4 +1,5 @@
 import type { Authorize } from './auth/authorize.ts'
+import type { Clock } from './clock.ts'
 import type { RelayLimits } from './limits.ts'
 import type { LogStore } from './log/log-store.ts'
 import type { Rooms } from './room/rooms.ts'
@@ -11,6 +12,7 @@ export interface RelayContext {
   rooms: Rooms
   authorize: Authorize
   limits: RelayLimits
+  clock: Clock
   held: HeldBytes
   log: Log
 }

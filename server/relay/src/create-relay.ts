@@ -50,11 +50,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
 
-  const store = openSqliteLogStore(data)
+  const store = openSqliteLogStore(data, () => clock.now())
   const turn = createTurn()
   const rooms = new Rooms({ store, turn, clock, limits, log })
   const held = new HeldBytes(limits.maxHeldBytes)
-  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, limits, held, log }
+  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, limits, clock, held, log }
   const sockets = new WsServer({ context, gate, turn, clock })
   const server = createServer((request, response) => {
     const isHealthCheck = request.method === 'GET' && request.url === '/healthz'

@@ -23,6 +23,12 @@ export interface RelayLimits extends Limits {
   heartbeatAfterChangeMs: number
   /** When a heartbeat follows a heartbeat. */
   heartbeatMs: number
+  /** How long a lease lasts after the last byte of its holder. */
+  leaseMs: number
+  /** How long a rotation may hold appends back. */
+  pauseMs: number
+  /** How long a session waits after a pause that ran out before its next. */
+  pauseAgainMs: number
   /** How long a closing relay waits for its clients to close. */
   drainMs: number
 }
@@ -48,6 +54,11 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   // Protocol §7.
   heartbeatAfterChangeMs: 5_000,
   heartbeatMs: 60_000,
+  // Protocol §6: longer than a mobile network takes to come back, short enough to wait for.
+  leaseMs: 60_000,
+  pauseMs: 5_000,
+  // M13: who cannot finish within a pause lets the others write for six times as long.
+  pauseAgainMs: 30_000,
   // Long enough for a close frame there and back.
   drainMs: 2_000,
 }

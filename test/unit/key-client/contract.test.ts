@@ -48,6 +48,8 @@ describe('a request, as an endpoint receives it', () => {
     ['with a lone surrogate in the hint', { documentId: 'd', keyHint: `a${LONE_SURROGATE}` }, 'keyHint'],
     ['with a hint and another to leave', { documentId: 'd', keyHint: 'h', after: 'old' }, 'after'],
     ['with a record that is not 32 bytes', { documentId: 'd', keyHint: 'h', record: 'AAAA' }, 'record'],
+    ['with another spelling of a record', { documentId: 'd', keyHint: 'h', record: `${'A'.repeat(42)}B` }, 'record'],
+    ['with a record and no hint that it stands for', { documentId: 'd', keyHint: null, record: RECORD }, 'record'],
     ['with a member it does not know', { documentId: 'd', keyHint: null, admin: true }, 'request'],
   ])('is refused if it is %s', (_what, request, part) => {
     expect(() => parseKeyRequest(request)).toThrow(expect.objectContaining({ code: 'malformed', part }))
@@ -104,6 +106,7 @@ describe('an answer, as a client receives it', () => {
     ['an epoch in text', { key: CANARY_KEY, epoch: '1' }],
     ['active in text', { key: CANARY_KEY, active: 'false' }],
     ['a record that is not 32 bytes', { key: CANARY_KEY, record: 'AAAA' }],
+    ['another spelling of a record', { key: CANARY_KEY, record: `${'A'.repeat(42)}B` }],
   ])('is refused if it is %s, and the error does not quote it', (_what, answer) => {
     const error = errorOf(() => parseKeyAnswer(answer))
     expect(error).toBeInstanceOf(ContractError)

@@ -63,14 +63,19 @@ describe('what is sent', () => {
     expect(credentials).toBe('include')
   })
 
-  it('is asked again without `after` and `record` by an endpoint that answers 400 to them', async () => {
+  it.each([
+    ['after', { documentId: 'd', keyHint: null, after: 'h0' }],
+    ['record', { documentId: 'd', keyHint: 'h1', record: 'A'.repeat(43) }],
+  ])('is asked again without `%s` by an endpoint that answers 400 to it', async (_member, asked) => {
     const endpoint = await endpointUnderTest((response, number) => {
       response.statusCode = number === 1 ? 400 : 200
       response.end(JSON.stringify(ANSWER))
     })
-    const asked = { documentId: 'd', keyHint: null, after: 'h0', record: 'A'.repeat(43) }
     expect(await keyEndpoint(endpoint.url)(asked)).toEqual(ANSWER)
-    expect(endpoint.seen.map(({ body }) => JSON.parse(body))).toEqual([asked, { documentId: 'd', keyHint: null }])
+    expect(endpoint.seen.map(({ body }) => JSON.parse(body))).toEqual([
+      asked,
+      { documentId: 'd', keyHint: asked.keyHint },
+    ])
   })
 
   it('is asked once by an endpoint that answers 400 to a plain question', async () => {

@@ -5,6 +5,7 @@ import { seededRandom } from '../../support/random.ts'
 import { LONE_SURROGATE, never, scripted } from './fixtures.ts'
 
 const KEY = 'Zq1Wd8Rk4Tn7Xv2Bm5Lc9Hs3Gj6Fp0Ya'
+const RECORD = 'A'.repeat(43)
 const answer = () => ({ key: KEY, keyHint: 'h1', epoch: 1, active: true })
 const fail =
   (code: ConstructorParameters<typeof KeyError>[0], details = {}) =>
@@ -41,13 +42,39 @@ describe('asking', () => {
     expect((await ring.ask('h1')).keyHint).toBe('h1')
   })
 
-  it('passes `after` and `record` on, and asks those questions apart from the plain one', async () => {
+  it('passes `after` on, and asks that apart from the plain question', async () => {
     const { source, requests } = scripted(answer)
     const { ring } = ringOf(source)
-    const record = 'A'.repeat(43)
-    await Promise.all([ring.ask(null), ring.ask(null, { after: 'h0', record })])
-    expect(requests).toContainEqual({ documentId: 'doc-1', keyHint: null, after: 'h0', record })
+    await Promise.all([ring.ask(null), ring.ask(null, { after: 'h0' })])
+    expect(requests).toContainEqual({ documentId: 'doc-1', keyHint: null, after: 'h0' })
     expect(requests).toHaveLength(2)
+  })
+
+  it('gives the record hash back that the source keeps, or null while it keeps none', async () => {
+    const { ring } = ringOf(
+      scripted(
+        answer,
+        () => ({ ...answer(), record: null }),
+        () => ({ ...answer(), record: RECORD }),
+      ).source,
+    )
+    expect(await ring.ask('h1')).not.toHaveProperty('record')
+    expect((await ring.ask('h1')).record).toBe(null)
+    expect((await ring.ask('h1')).record).toBe(RECORD)
+  })
+
+  it('reports a record hash to a source that has shown that it keeps them, and to no other', async () => {
+    const { source, requests } = scripted(answer, answer, () => ({ ...answer(), record: null }), answer)
+    const { ring } = ringOf(source)
+    const plain = { documentId: 'doc-1', keyHint: 'h1' }
+    for (let time = 0; time < 4; time++) await ring.ask('h1', { record: RECORD })
+    expect(requests).toEqual([plain, plain, plain, { ...plain, record: RECORD }])
+  })
+
+  it('refuses to report a record hash without the hint it stands for', async () => {
+    const { source, requests } = scripted(answer)
+    await expect(ringOf(source).ring.ask(null, { record: RECORD })).rejects.toMatchObject({ code: 'key-invalid' })
+    expect(requests).toEqual([])
   })
 
   it('asks again each time, since the answer also says whether the key is still active', async () => {

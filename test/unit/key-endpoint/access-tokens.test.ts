@@ -31,7 +31,7 @@ async function askAs(
 describe('a token', () => {
   it('of this endpoint opens every document if it names none', async () => {
     const answer = await askAs(`Bearer ${await sign(ADA)}`, 'anything')
-    expect([answer.status, answer.json.epoch]).toEqual([200, 1])
+    expect([answer.status, answer.json.active]).toEqual([200, true])
   })
 
   it.each([

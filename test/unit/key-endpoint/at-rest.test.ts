@@ -1,7 +1,7 @@
-import { chmodSync, copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
-import { openSqliteKeyStore } from '@y-sealed/key-endpoint'
+import { type KeyStore, openSqliteKeyStore } from '@y-sealed/key-endpoint'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CanarySearch } from '../../support/canary.ts'
 import { ask, recordingLog, startKeyServer, temporaryDirectory } from './fixtures.ts'
@@ -61,6 +61,52 @@ describe('on disk', () => {
     expect(search.inDirectory(directory)).toEqual([])
     await store.close()
     expect(search.inDirectory(directory)).toEqual([])
+  })
+})
+
+describe('a shredded key', () => {
+  const sealedOf = (directory: string): Buffer[] => {
+    const db = new DatabaseSync(join(directory, 'keys.sqlite'))
+    const rows = db.prepare("SELECT sealed FROM document_keys WHERE state = 'inactive'").all()
+    db.close()
+    // A BLOB column.
+    return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array))
+  }
+  const filesOf = (directory: string) => readdirSync(directory).map((name) => readFileSync(join(directory, name)))
+  const found = (directory: string, sealed: Buffer[]) =>
+    sealed.filter((bytes) => filesOf(directory).some((file) => file.includes(bytes))).length
+
+  async function withOldKeys(directory: string, count: number): Promise<{ store: KeyStore; hints: string[] }> {
+    const store = openIn(directory)
+    const hints: string[] = []
+    for (let time = 0; time < count; time++) {
+      hints.push((await store.currentOrNew('doc-1')).keyHint)
+      await store.rotate('doc-1')
+    }
+    return { store, hints }
+  }
+
+  it('leaves no byte of itself behind, not in a free page and not in the journal, while the store is in use', async () => {
+    const directory = temporaryDirectory()
+    // Many enough that pages were split and filled again.
+    const { store, hints } = await withOldKeys(directory, 200)
+    const sealed = sealedOf(directory)
+    expect(found(directory, sealed)).toBe(200)
+    for (const hint of hints) await store.shred('doc-1', hint)
+    expect(found(directory, sealed)).toBe(0)
+  })
+
+  it('stays shredded through a thief who puts the sealed bytes of another in its place', async () => {
+    const directory = temporaryDirectory()
+    const { store, hints } = await withOldKeys(directory, 1)
+    await store.shred('doc-1', hints[0]!)
+    await store.close()
+    edit(
+      directory,
+      `UPDATE document_keys SET state = 'inactive',
+         sealed = (SELECT sealed FROM document_keys WHERE state = 'active') WHERE state = 'shredded'`,
+    )
+    await expect(openIn(directory).find('doc-1', hints[0]!)).rejects.toThrow('a stored key cannot be opened')
   })
 })
 
@@ -142,8 +188,37 @@ describe('a thief who can write to the database', () => {
   )
 })
 
+describe('a database of version 1', () => {
+  /** The tables as version 1 made them. The sealing was the same. */
+  const AS_VERSION_1 = `
+    CREATE TABLE v1 (
+      document BLOB NOT NULL, hint BLOB NOT NULL, epoch INTEGER NOT NULL,
+      active INTEGER NOT NULL CHECK (active IN (0, 1)), sealed BLOB NOT NULL, created_ms INTEGER NOT NULL,
+      PRIMARY KEY (document, hint), UNIQUE (document, epoch)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO v1 SELECT document, hint, 1, 1, sealed, created_ms FROM document_keys;
+    DROP TABLE document_keys;
+    ALTER TABLE v1 RENAME TO document_keys;
+    CREATE UNIQUE INDEX one_active_key ON document_keys (document) WHERE active = 1;
+    PRAGMA user_version = 1`
+
+  it('keeps its keys and their numbers, can rotate them, and is migrated once by all who open it', async () => {
+    const { directory, one, two } = await usedDirectory()
+    edit(directory, AS_VERSION_1)
+    const [store, other] = [openIn(directory), openIn(directory)]
+    const migrated = { ...one, epoch: 1 }
+    expect(await store.currentOrNew('doc-1')).toEqual(migrated)
+    expect(await other.find('doc-2', two.keyHint)).toEqual({ ...two, epoch: 1 })
+    const next = await store.rotate('doc-1', one.keyHint)
+    expect(next.epoch).toBeGreaterThan(1)
+    expect(await other.find('doc-1', one.keyHint)).toEqual({ ...migrated, active: false })
+    expect(await other.shred('doc-1', one.keyHint)).toMatchObject({ state: 'shredded' })
+    expect(await store.find('doc-1', one.keyHint)).toBeUndefined()
+  })
+})
+
 it('a database of a newer version is left alone', async () => {
   const { directory } = await usedDirectory()
-  edit(directory, 'PRAGMA user_version = 2')
+  edit(directory, 'PRAGMA user_version = 3')
   expect(() => openSqliteKeyStore(directory)).toThrow(expect.objectContaining({ code: 'store-unsupported' }))
 })

@@ -1,8 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createKeyServer, type KeyServer, type KeyServerOptions, type Log } from '@y-sealed/key-endpoint'
+import {
+  type Authorize,
+  createKeyServer,
+  type KeyRouterOptions,
+  type KeyServer,
+  type KeyServerOptions,
+  keyRouter,
+  type Log,
+  openSqliteKeyStore,
+} from '@y-sealed/key-endpoint'
+import express, { type RequestHandler } from 'express'
 import { onTestFinished } from 'vitest'
 
 export interface Answer {
@@ -68,4 +79,24 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'y-sealed-keys-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+export const asWriter: Authorize = () => ({ subject: 'ada', role: 'write' })
+
+/** A router in an app of its own, at `/keys`, gone when the test ends. */
+export async function mount(options: Partial<KeyRouterOptions> = {}, ...before: RequestHandler[]) {
+  const store = options.store ?? openSqliteKeyStore('memory')
+  const log = recordingLog()
+  const app = express()
+  for (const handler of before) app.use(handler)
+  app.use('/keys', keyRouter({ authorize: asWriter, store, log, ...options }))
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await store.close()
+  })
+  // A TCP server has an AddressInfo.
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`, store, log }
 }

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import {
   type Access,
   type AccessQuestion,
@@ -9,28 +8,9 @@ import {
   keyRouter,
   openSqliteKeyStore,
 } from '@y-sealed/key-endpoint'
-import express, { type RequestHandler } from 'express'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask, recordingLog, send } from './fixtures.ts'
-
-const asWriter: Authorize = () => ({ subject: 'ada', role: 'write' })
-
-async function mount(options: Partial<KeyRouterOptions> = {}, ...before: RequestHandler[]) {
-  const store = options.store ?? openSqliteKeyStore('memory')
-  const log = recordingLog()
-  const app = express()
-  for (const handler of before) app.use(handler)
-  app.use('/keys', keyRouter({ authorize: asWriter, store, log, ...options }))
-  const server = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await store.close()
-  })
-  // A TCP server has an AddressInfo.
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`, store, log }
-}
+import express from 'express'
+import { describe, expect, it } from 'vitest'
+import { ask, asWriter, mount, send } from './fixtures.ts'
 
 /** Counts what is made, to show that a refused request made nothing. */
 function countingStore(): KeyStore & { made: number } {
@@ -42,6 +22,10 @@ function countingStore(): KeyStore & { made: number } {
       counting.made++
       return store.currentOrNew(documentId)
     },
+    rotate: (documentId: string, after?: string) => {
+      counting.made++
+      return store.rotate(documentId, after)
+    },
   }
   return counting
 }
@@ -51,7 +35,13 @@ describe('a document gets its key', () => {
     const { url } = await mount()
     const first = await ask(url, { documentId: 'doc-1', keyHint: null })
     expect(first.status).toBe(200)
-    expect(first.json).toEqual({ key: expect.any(String), keyHint: expect.any(String), epoch: 1, active: true })
+    expect(first.json).toEqual({
+      key: expect.any(String),
+      keyHint: expect.any(String),
+      epoch: expect.any(Number),
+      active: true,
+      record: null,
+    })
     expect((await ask(url, { documentId: 'doc-1', keyHint: null })).json).toEqual(first.json)
     expect((await ask(url, { documentId: 'doc-1', keyHint: first.json.keyHint })).json).toEqual(first.json)
   })
@@ -110,21 +100,16 @@ describe('authorize', () => {
   })
 
   it('is told of a key that is no longer written with', async () => {
-    const old = { key: 'k', keyHint: 'h0', epoch: 1, active: false }
-    const store: KeyStore = {
-      current: async () => undefined,
-      find: async () => old,
-      currentOrNew: async () => old,
-      close: async () => {},
-    }
-    const purposes: string[] = []
-    const authorize: Authorize = (_request, { purpose }) => {
-      purposes.push(purpose)
+    const questions: AccessQuestion[] = []
+    const authorize: Authorize = (_request, question) => {
+      questions.push(question)
       return { subject: 'ada', role: 'read' }
     }
-    const { url } = await mount({ store, authorize })
-    expect((await ask(url, { documentId: 'd', keyHint: 'h0' })).json).toEqual(old)
-    expect(purposes).toEqual(['read-old'])
+    const { url, store } = await mount({ authorize })
+    const { keyHint } = await store.currentOrNew('d')
+    await store.rotate('d')
+    expect((await ask(url, { documentId: 'd', keyHint })).json).toMatchObject({ keyHint, active: false })
+    expect(questions).toEqual([{ documentId: 'd', purpose: 'read-old' }])
   })
 
   it('lets a reader read and not create; a writer or admin may', async () => {
@@ -219,11 +204,9 @@ describe('a request that is not one', () => {
     ['a hint that is an object', '{"documentId":"d","keyHint":{"$ne":null}}'],
     ['a member nobody knows', '{"documentId":"d","keyHint":null,"role":"admin"}'],
     ['bytes that are not UTF-8', Buffer.from('{"documentId":"d\xff","keyHint":null}', 'latin1')],
-    ['`after`, which this endpoint cannot do yet', '{"documentId":"d","keyHint":null,"after":"h"}'],
-    [
-      '`record`, which this endpoint does not keep yet',
-      JSON.stringify({ documentId: 'd', keyHint: 'h', record: 'A'.repeat(43) }),
-    ],
+    ['`after` beside a hint', '{"documentId":"d","keyHint":"h","after":"h"}'],
+    ['`record` without a hint', JSON.stringify({ documentId: 'd', keyHint: null, record: 'A'.repeat(43) })],
+    ['another spelling of a `record`', JSON.stringify({ documentId: 'd', keyHint: 'h', record: `${'A'.repeat(42)}B` })],
   ])('is refused with 400 and makes nothing: %s', async (_what, body) => {
     const store = countingStore()
     const { url } = await mount({ store })
@@ -340,6 +323,8 @@ describe('a router cannot be made', () => {
     ['with authorize that is no function', { store, authorize: true }, 'authorize is required'],
     ['without a store', { authorize: asWriter }, 'store is required'],
     ['with an option it does not know', { store, authorize: asWriter, cors: '*' }, 'unknown option "cors"'],
+    ['with an age without a unit', { store, authorize: asWriter, rotateAfter: '30' }, 'rotateAfter: expected an age'],
+    ['with an age of nothing', { store, authorize: asWriter, rotateAfter: '0d' }, 'rotateAfter: expected an age'],
     ['with a wildcard for origins', { store, authorize: asWriter, origins: ['*'] }, '"*" is not an origin'],
     ['with a URL for an origin', { store, authorize: asWriter, origins: ['https://app.example/'] }, 'is not an origin'],
   ])('%s: TypeError', (_what, options, message) => {

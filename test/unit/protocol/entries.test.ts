@@ -1,4 +1,5 @@
 import {
+  type Down,
   type Entry,
   encodeFrame,
   envelopeBytes,
@@ -76,6 +77,7 @@ describe('entries', () => {
       channel: 1,
       request: 1,
       record: new Uint8Array(length),
+      sequence: 0,
       envelopes: [],
     })
     for (const [message, most] of [
@@ -125,8 +127,52 @@ describe('entries', () => {
     expect(() => parseDownFrame(Uint8Array.of(0x4c, 7, 1, 0, 4, 1, 2, 3, 4))).toThrow(ProtocolError)
   })
 
+  it('[WIRE-28] an open replaces a record at a sequence and H, or begins a log at nothing', () => {
+    const hash = new Uint8Array(32).fill(1)
+    const open = (fields: Partial<Extract<Up, { type: 'open' }>>): Up[] => [
+      { type: 'open', channel: 1, request: 1, record: Uint8Array.of(1), sequence: 0, envelopes: [], ...fields },
+    ]
+    for (const fields of [{}, { previous: hash, hash }, { previous: hash, sequence: 7, hash, checkpoint: hash }]) {
+      expect(parseUpFrame(encodeFrame(open(fields)))).toStrictEqual(open(fields))
+    }
+    for (const fields of [{ previous: hash }, { hash }, { sequence: 1 }]) {
+      expect(() => encodeFrame(open(fields))).toThrow(expect.objectContaining({ code: 'malformed' }))
+    }
+  })
+
+  it('[WIRE-28] a read ends at the head, or where it begins, or later', () => {
+    const read = (after: number, to: number): Up[] => [{ type: 'read', channel: 1, request: 1, after, to }]
+    for (const [after, to] of [
+      [5, 0],
+      [5, 5],
+      [5, 6],
+      [0, 1],
+    ] as const) {
+      expect(parseUpFrame(encodeFrame(read(after, to)))).toStrictEqual(read(after, to))
+    }
+    expect(() => encodeFrame(read(5, 4))).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('[WIRE-29] chunks are at most 1 MiB together, and none stands behind the last', () => {
+    const answer = (chunks: Uint8Array[], first = 1, total = 1_024): Down[] => [
+      { type: 'checkpoint', channel: 1, request: 1, first, total, chunks },
+    ]
+    const quarter = new Uint8Array(MAX_FRAME_ENVELOPE_BYTES / 4)
+    const full = answer([quarter, quarter, quarter, quarter], 1_021)
+    expect(parseDownFrame(encodeFrame(full))).toStrictEqual(full)
+    for (const bad of [
+      answer([quarter, quarter, quarter, quarter, Uint8Array.of(1)]),
+      answer([new Uint8Array(MAX_ENVELOPE_BYTES + 1)]),
+    ]) {
+      expect(() => encodeFrame(bad)).toThrow(expect.objectContaining({ code: 'limit' }))
+    }
+    for (const bad of [answer([]), answer([quarter, quarter], 3, 3), answer([new Uint8Array(0)])]) {
+      expect(() => encodeFrame(bad)).toThrow(expect.objectContaining({ code: 'malformed' }))
+    }
+  })
+
   it('[WIRE-22] requests count from 1, so that 0 can mean that nobody asked', () => {
-    expect(() => encodeFrame([{ type: 'read', channel: 1, request: 0, after: 0 }])).toThrow(
+    expect(() => encodeFrame([{ type: 'read', channel: 1, request: 0, after: 0, to: 0 }])).toThrow(
       expect.objectContaining({ code: 'malformed' }),
     )
     const caughtUp = { type: 'caught-up', channel: 1, request: 0, sequence: 0, hash: new Uint8Array(0) } as const

@@ -142,7 +142,11 @@ describe('what a writer refuses', () => {
     ['an empty envelope', 'malformed', [never]],
     ['a fractional channel', 'malformed', [{ type: 'leave', channel: 1.5 }]],
     ['a negative channel', 'malformed', [{ type: 'leave', channel: -1 }]],
-    ['a sequence that is not a number', 'malformed', [{ type: 'read', channel: 1, request: 1, after: Number.NaN }]],
+    [
+      'a sequence that is not a number',
+      'malformed',
+      [{ type: 'read', channel: 1, request: 1, after: Number.NaN, to: 0 }],
+    ],
     ['a channel above 2^31 - 1', 'limit', [{ type: 'leave', channel: 2 ** 31 }]],
     ['half a character', 'malformed', [{ type: 'refresh', channel: 1, token: '\udc00' }]],
     ['an ack with half a hash', 'malformed', [{ ...ack, hash: new Uint8Array(7) }]],
@@ -168,11 +172,11 @@ describe('primitives', () => {
   it('[WIRE-2] varints are those of lib0', () => {
     for (const value of [0, 1, 127, 128, 16_383, 16_384, 2 ** 31 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
       const encoder = encoding.createEncoder()
-      for (const part of [1, 1, value]) encoding.writeVarUint(encoder, part)
+      for (const part of [1, 1, value, 0]) encoding.writeVarUint(encoder, part)
       const body = encoding.toUint8Array(encoder)
-      const frame = encodeFrame([{ type: 'read', channel: 1, request: 1, after: value }])
+      const frame = encodeFrame([{ type: 'read', channel: 1, request: 1, after: value, to: 0 }])
       expect(toHex(frame)).toBe(toHex(Uint8Array.of(upCodecs.read.id, body.length, ...body)))
-      expect(parseUpFrame(frame)).toStrictEqual([{ type: 'read', channel: 1, request: 1, after: value }])
+      expect(parseUpFrame(frame)).toStrictEqual([{ type: 'read', channel: 1, request: 1, after: value, to: 0 }])
     }
   })
 

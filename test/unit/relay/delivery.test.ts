@@ -17,6 +17,7 @@ class FakeConnection implements Connection {
   isOpen = true
   waits = 0
   #lastTask: Promise<void> = Promise.resolve()
+  readonly bytesHeard = 0
   backlogBytes = 0
   peakBytes = 0
   readonly heard: Down[] = []

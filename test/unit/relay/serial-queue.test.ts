@@ -25,10 +25,11 @@ it('one task after the other, in order, and no more waiting than allowed', async
 
 it('staged bytes are given back by whatever ends a request', () => {
   const held = new HeldBytes(100)
+  const nothing = { runs: [], chunks: [] }
   const staging = new Staging(held, 80)
   const stage = (request: number, bytes: number) => {
     expect(held.take(bytes)).toBe(true)
-    staging.add(request, [], bytes)
+    staging.add(request, nothing, bytes)
   }
   stage(1, 60)
   expect(held.take(60)).toBe(false)
@@ -37,8 +38,8 @@ it('staged bytes are given back by whatever ends a request', () => {
   expect(held.take(61)).toBe(false)
   expect(held.take(60)).toBe(true)
   held.release(60)
-  expect(() => staging.add(2, [], 41)).toThrow(expect.objectContaining({ code: 'limit' }))
-  expect(staging.take(2, [], 0)).toEqual({ runs: [], bytes: 40 })
+  expect(() => staging.add(2, nothing, 41)).toThrow(expect.objectContaining({ code: 'limit' }))
+  expect(staging.take(2, nothing, 0)).toEqual({ ...nothing, bytes: 40 })
   held.release(40)
   expect(held.take(100)).toBe(true)
 })

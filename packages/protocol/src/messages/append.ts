@@ -4,7 +4,9 @@ import { type Entry, entries } from './entry.ts'
 
 /**
  * Entries of a request that is too large for one frame. The relay holds them until the `append` or `open` of the same
- * request; any other request, a refusal and the end of the channel discard them. Answered by `staged` or `refused`.
+ * request; a `stage`, `append` or `open` of another, a refusal and the end of the channel discard them. What is staged
+ * under the number of the session's `lease` is kept apart from that, lasts as long as the lease, and may hold the
+ * chunks of a checkpoint (kind 2, counters from 1 under one salt). Answered by `staged` or `refused`.
  */
 export interface Stage {
   readonly type: 'stage'

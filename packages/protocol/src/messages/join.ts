@@ -1,18 +1,8 @@
-import {
-  bool,
-  channel,
-  hash8OrEmpty,
-  hash32,
-  list,
-  oneOf,
-  optional,
-  sequence,
-  varBytes,
-  varString,
-} from '../codec/field.ts'
+import { bool, channel, hash8OrEmpty, hash32, oneOf, optional, sequence, varString } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
-import { MAX_RECORD_BYTES, MAX_RECORDS, MAX_ROOM_BYTES, MAX_TOKEN_BYTES } from '../limits.ts'
+import { MAX_ROOM_BYTES, MAX_TOKEN_BYTES } from '../limits.ts'
 import { params } from './params.ts'
+import { recordList } from './records.ts'
 
 /** Opens a channel: one session in one room. Answered by `joined` or `closed`. */
 export interface Join {
@@ -54,7 +44,10 @@ export interface Joined {
   readonly hash: Uint8Array
   /** The relay's H at the client's cursor has the same 8 bytes, and it knows the client's head record. */
   readonly confirmed: boolean
-  /** Epoch records after the client's, oldest first; all of them where it named none or an unknown one. */
+  /**
+   * Epoch records after the client's, oldest first; all of them where it named none or an unknown one. Too many for one
+   * message: the older ones came before, as `records`.
+   */
   readonly records: Uint8Array[]
 }
 
@@ -78,5 +71,5 @@ export const joined = defineMessage<Joined>('joined', 0x42, {
   sequence,
   hash: hash8OrEmpty,
   confirmed: bool,
-  records: list(varBytes(1, MAX_RECORD_BYTES), 0, MAX_RECORDS),
+  records: recordList,
 })

@@ -4,8 +4,9 @@ import { MAX_RECORD_BYTES } from '../limits.ts'
 import { type Entry, entries } from './entry.ts'
 
 /**
- * Opens an epoch and stores its first entries (staged ones before these), all or nothing, and only if the head record
- * is still the one named: of two that open epoch 0 at once, one gets `opened` and the other `refused`, `stale-epoch`.
+ * Opens an epoch and stores its checkpoint and first entries (staged ones before these), all or nothing, and only if the
+ * head record, the log's last sequence and H there are still those named: of two that open epoch 0 at once, one gets
+ * `opened` and the other `refused`, `stale-epoch`. Replacing a record needs the lease, and then has the lease's number.
  */
 export interface Open {
   readonly type: 'open'
@@ -14,6 +15,12 @@ export interface Open {
   readonly record: Uint8Array
   /** recordHash (32 bytes) of the head that it replaces; absent = the document has no epoch yet. */
   readonly previous?: Uint8Array
+  /** The last sequence of the log that the opener carries over; 0 where `previous` is absent. */
+  readonly sequence: number
+  /** H there, whole (32 bytes); absent exactly where `previous` is. */
+  readonly hash?: Uint8Array
+  /** Hash (32 bytes) of the staged checkpoint; absent = none is staged. The relay compares it with what it holds. */
+  readonly checkpoint?: Uint8Array
   readonly envelopes: Entry[]
 }
 
@@ -42,13 +49,24 @@ export interface NewRecord {
 
 const record = varBytes(1, MAX_RECORD_BYTES)
 
-export const open = defineMessage<Open>('open', 0x15, {
-  channel,
-  request,
-  record,
-  previous: optional(hash32),
-  envelopes: entries(0),
-})
+export const open = defineMessage<Open>(
+  'open',
+  0x15,
+  {
+    channel,
+    request,
+    record,
+    previous: optional(hash32),
+    sequence,
+    hash: optional(hash32),
+    checkpoint: optional(hash32),
+    envelopes: entries(0),
+  },
+  ({ previous, sequence, hash }) => {
+    if ((previous === undefined) !== (hash === undefined)) return 'expected previous and hash, or neither'
+    return previous === undefined && sequence > 0 ? `expected sequence 0 without previous, got ${sequence}` : undefined
+  },
+)
 
 export const opened = defineMessage<Opened>('opened', 0x47, {
   channel,

@@ -2,13 +2,18 @@ import { channel, hash8, hash8OrEmpty, request, requestOrNone, sequence, uint } 
 import { defineMessage } from '../codec/message.ts'
 import { type Entry, entries } from './entry.ts'
 
-/** Reads the log again from `after` + 1, the session's own entries included: `entries` as needed, then `caught-up`. */
+/**
+ * Reads the log again from `after` + 1, the session's own entries included: `entries` as needed, then `caught-up`.
+ * With `to` 0 through the head: live delivery goes back to there. Else through `to` and no further, beside live delivery.
+ */
 export interface Read {
   readonly type: 'read'
   readonly channel: number
   /** From 1: `caught-up` with request 0 is the one of the join. */
   readonly request: number
   readonly after: number
+  /** The last sequence wanted, at least `after`; 0 = the head, and live again. */
+  readonly to: number
 }
 
 /** Consecutive entries of the log. */
@@ -22,18 +27,23 @@ export interface Entries {
   readonly entries: Entry[]
 }
 
-/** Every entry through `sequence` has been sent. */
+/** Every entry through `sequence` has been sent. For a `read` with `to`: through `to`, or the head where that is less. */
 export interface CaughtUp {
   readonly type: 'caught-up'
   readonly channel: number
   /** The `read` that this ends, or 0 after a join. */
   readonly request: number
   readonly sequence: number
-  /** The first 8 bytes of H there; empty where the document has no epoch yet. */
+  /** The first 8 bytes of H there (with `to`: after that entry); empty where there is none. */
   readonly hash: Uint8Array
 }
 
-export const read = defineMessage<Read>('read', 0x16, { channel, request, after: sequence })
+export const read = defineMessage<Read>(
+  'read',
+  0x16,
+  { channel, request, after: sequence, to: sequence },
+  ({ after, to }) => (to > 0 && to < after ? `expected to 0 or at least ${after}, got ${to}` : undefined),
+)
 
 export const entriesMessage = defineMessage<Entries>(
   'entries',

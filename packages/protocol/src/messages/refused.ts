@@ -20,6 +20,10 @@ export const refusalCodes = [
   'unknown-channel',
   /** The relay could not store it; catch up, then try again. */
   'internal',
+  /** The lease is somebody else's, or not this session's any more; wait for the new epoch, or try again. */
+  'busy',
+  /** The relay has no such checkpoint, or no such chunk of it. */
+  'unknown',
 ] as const
 
 export type RefusalCode = (typeof refusalCodes)[number]

@@ -116,7 +116,7 @@ export class EpochOpener {
     if (frame === undefined) return
     const message = { channel: this.#ports.channel(), request: staged.request, envelopes: frame.envelopes }
     this.#ports.send([
-      frame.isLast ? { type: 'open', ...message, record: epoch.record } : { type: 'stage', ...message },
+      frame.isLast ? { type: 'open', ...message, record: epoch.record, sequence: 0 } : { type: 'stage', ...message },
     ])
   }
 }

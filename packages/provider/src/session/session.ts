@@ -399,7 +399,7 @@ export class Session {
     this.#target = undefined
     this.#appender.pause()
     if (this.phase === 'live') this.#setPhase('reading')
-    this.#ports.connection.send([{ type: 'read', channel: this.#channel, request: this.#awaitedRead, after }])
+    this.#ports.connection.send([{ type: 'read', channel: this.#channel, request: this.#awaitedRead, after, to: 0 }])
   }
 
   #progress(): void {

@@ -1,3 +1,5 @@
+import type { LeasePurpose } from '@y-sealed/protocol'
+
 /**
  * What the relay asks of a store: one log per room, made of epoch records and runs of entries. A *run* is a stretch of
  * entries under one salt with consecutive counters, as it came in one append: it is stored, read and forwarded as one
@@ -9,11 +11,37 @@
 export interface LogStore {
   head(room: string): Promise<LogHead>
 
-  /** Stores all runs or none (protocol §7, Append). The checks are made in the transaction that gives the sequences. */
+  /** Stores all runs or none (protocol §7, Append). The checks, the pause among them, are made in the transaction that gives the sequences. */
   append(request: AppendRequest): Promise<AppendResult>
 
-  /** Opens an epoch if the head record still is `previous`, with the epoch's first runs in the same transaction. */
+  /**
+   * Opens an epoch with its checkpoint and first runs, all in one transaction, if head record, last sequence and H are
+   * still those named there, and the session holds the lease; a log's first epoch needs none. Ends lease and pause.
+   */
   open(request: OpenRequest): Promise<AppendResult>
+
+  /** Gives the document's one lease to the session, if nobody else has it and the head record is the one named. */
+  lease(request: LeaseRequest): Promise<LeaseResult>
+
+  /** Begins the session's lease anew; false: it is not the session's any more. */
+  renew(request: { room: string; session: number; leaseMs: number }): Promise<boolean>
+
+  /** Holds appends back for `pauseMs`, if the session has the lease to rotate; names the head as it then stays. */
+  pause(request: PauseRequest): Promise<PauseResult>
+
+  /** Ends the session's lease and pause, if it has them. */
+  release(room: string, session: number): Promise<void>
+
+  /**
+   * The chunks, from place `first` (1 = the first) on, of the checkpoint with which this record's epoch began. Stops once
+   * it has `maxBytes`, but returns at least one. Undefined where there is none such.
+   */
+  checkpoint(
+    room: string,
+    recordHash: Uint8Array,
+    first: number,
+    maxBytes: number,
+  ): Promise<{ total: number; chunks: Uint8Array[] } | undefined>
 
   /**
    * The runs after sequence `after`, in order, cut at its first run if that stands in the middle of one. Stops once it
@@ -83,9 +111,54 @@ export interface AppendRequest {
 
 export interface OpenRequest extends AppendRequest {
   record: { index: number; bytes: Uint8Array; hash: Uint8Array }
-  /** Hash of the record that is replaced; absent: the log must have none. */
-  previous: Uint8Array | undefined
+  /** What is replaced, and all of its log that is carried over; absent: the log must have no epoch. */
+  replaces: Replaced | undefined
+  /** The epoch's checkpoint: all its chunks under one salt that the room has not seen; none for an empty document. */
+  chunks: NewChunk[]
 }
+
+export interface Replaced {
+  /** Hash of the head record. */
+  record: Uint8Array
+  /** Last sequence of the log, and H there. */
+  sequence: number
+  hash: Uint8Array
+}
+
+/** A chunk of a checkpoint on its way into the store. */
+export interface NewChunk {
+  epochIndex: number
+  /** 16 bytes. */
+  salt: Uint8Array
+  /** Its place, from 1. */
+  counter: number
+  envelope: Uint8Array
+  /** SHA-256 of the envelope. */
+  hash: Uint8Array
+}
+
+export interface LeaseRequest {
+  room: string
+  session: number
+  purpose: LeasePurpose
+  /** Hash of the head record. */
+  head: Uint8Array
+  leaseMs: number
+}
+
+export type LeaseResult = { granted: true } | { granted: false; code: 'busy' | 'stale-epoch'; record?: Uint8Array }
+
+export interface PauseRequest {
+  room: string
+  session: number
+  pauseMs: number
+  /** After a pause that ran out the session waits so long before its next. */
+  againMs: number
+}
+
+export type PauseResult =
+  | { granted: true; sequence: number; hash: Uint8Array }
+  | { granted: false; code: 'busy' | 'limit' }
 
 /** What one append or open has changed. */
 export interface Commit {
@@ -99,9 +172,10 @@ export interface Commit {
 }
 
 /**
- * `stale-epoch`: sealed for another epoch than the head, whose record comes along. `out-of-order`: not this session's
- * salt, or not its next counter. `malformed`: a record whose index does not rise.
+ * `stale-epoch`: sealed for another epoch than the head, whose record comes along, or for another state of its log.
+ * `paused`: somebody is about to open an epoch. `busy`: the lease is not this session's. `out-of-order`: not this
+ * session's salt, or not its next counter. `malformed`: a record whose index does not rise.
  */
 export type AppendResult =
   | { stored: true; commit: Commit }
-  | { stored: false; code: 'stale-epoch' | 'out-of-order' | 'malformed'; record?: Uint8Array }
+  | { stored: false; code: 'stale-epoch' | 'paused' | 'busy' | 'out-of-order' | 'malformed'; record?: Uint8Array }

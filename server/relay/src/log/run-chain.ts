@@ -16,6 +16,13 @@ export function hashWithin(run: StoredRun, sequence: number): Uint8Array {
   )
 }
 
+/** What a run has through `sequence`; the run itself where that is behind it. */
+export function runThrough(run: StoredRun, sequence: number): StoredRun {
+  const count = sequence - run.first + 1
+  if (count >= run.count) return run
+  return { ...run, count, body: encodeRunBody(parseRunBody(run.body).slice(0, count)) }
+}
+
 /** What is left of a run after `sequence`; the run itself where that is before it. */
 export function runAfter(run: StoredRun, sequence: number): StoredRun {
   const skipped = sequence - run.first + 1

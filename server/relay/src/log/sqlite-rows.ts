@@ -2,12 +2,32 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { startHash } from '@y-sealed/protocol'
 import type { EpochRecord, StoredRun } from './log-store.ts'
 
-/** A room's row: its head. `headRecord` is the index of the newest epoch. */
-export interface DocumentRow {
+/** A room's row: its head, its lease, its pause. `headRecord` is the index of the newest epoch. */
+export interface DocumentRow extends Claim {
   id: number
   sequence: number
   hash: Uint8Array
   headRecord: number
+}
+
+/** Who may open the next epoch, and whether appends wait for that. Times are the store's, in unix ms; 0 = none. */
+export interface Claim {
+  leaseSession: number
+  leasePurpose: string
+  leaseUntil: number
+  pauseUntil: number
+  /** The session that paused last without opening an epoch, and when it may again. */
+  pauseSession: number
+  pauseAgainAt: number
+}
+
+export const NO_CLAIM: Claim = {
+  leaseSession: 0,
+  leasePurpose: '',
+  leaseUntil: 0,
+  pauseUntil: 0,
+  pauseSession: 0,
+  pauseAgainAt: 0,
 }
 
 interface RunRow {
@@ -28,7 +48,24 @@ interface RecordRow {
 /** Every statement of the store, prepared once. The binding's rows are untyped; each gets its type here and only here. */
 export function createRows(database: DatabaseSyncInstance) {
   const document = database.prepare(
-    'SELECT id, sequence, hash, head_record AS headRecord FROM documents WHERE room = ?',
+    `SELECT id, sequence, hash, head_record AS headRecord,
+       lease_session AS leaseSession, lease_purpose AS leasePurpose, lease_until AS leaseUntil,
+       pause_until AS pauseUntil, pause_session AS pauseSession, pause_again_at AS pauseAgainAt
+     FROM documents WHERE room = ?`,
+  )
+  const claim = database.prepare(
+    `UPDATE documents SET lease_session = ?, lease_purpose = ?, lease_until = ?,
+       pause_until = ?, pause_session = ?, pause_again_at = ? WHERE id = ?`,
+  )
+  const dropClaims = database.prepare(
+    'UPDATE documents SET lease_session = 0, lease_until = 0, pause_until = 0 WHERE lease_session <> 0',
+  )
+  const insertChunk = database.prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?)')
+  const chunks = database.prepare(
+    'SELECT envelope FROM checkpoints WHERE document = ? AND epoch_index = ? AND chunk >= ? ORDER BY chunk',
+  )
+  const chunkCount = database.prepare(
+    'SELECT max(chunk) AS total FROM checkpoints WHERE document = ? AND epoch_index = ?',
   )
   const insertDocument = database.prepare(
     'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, 0, ?, ?)',
@@ -46,6 +83,7 @@ export function createRows(database: DatabaseSyncInstance) {
   const insertRecord = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)')
   const recordColumns = 'epoch_index AS epochIndex, bytes, hash, after_sequence AS after'
   const record = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND epoch_index = ?`)
+  const recordNamed = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND hash = ?`)
   const records = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? ORDER BY epoch_index`)
   // One statement that claims a new salt at counter 0, or moves the claim of the same session on from the counter before.
   // A foreign salt or another counter changes no row.
@@ -62,10 +100,30 @@ export function createRows(database: DatabaseSyncInstance) {
     insertDocument(room: string, record: EpochRecord): DocumentRow {
       const hash = startHash(record.hash)
       const { lastInsertRowid } = insertDocument.run(Buffer.from(room), hash, record.index)
-      return { id: Number(lastInsertRowid), sequence: 0, hash, headRecord: record.index }
+      return { id: Number(lastInsertRowid), sequence: 0, hash, headRecord: record.index, ...NO_CLAIM }
     },
     moveHead(row: DocumentRow): void {
       moveHead.run(row.sequence, row.hash, row.headRecord, row.id)
+    },
+    /** Writes down who has the document's lease, and its pause. */
+    claim(id: number, { leaseSession, leasePurpose, leaseUntil, pauseUntil, pauseSession, pauseAgainAt }: Claim): void {
+      claim.run(leaseSession, leasePurpose, leaseUntil, pauseUntil, pauseSession, pauseAgainAt, id)
+    },
+    /** Ends every lease and pause. */
+    dropClaims(): void {
+      dropClaims.run()
+    },
+    insertChunk(id: number, epochIndex: number, place: number, envelope: Uint8Array): void {
+      insertChunk.run(id, epochIndex, place, envelope)
+    },
+    /** How many chunks an epoch's checkpoint has; 0 = it has none. */
+    chunkCount(id: number, epochIndex: number): number {
+      const row: { total: number | null } = chunkCount.get(id, epochIndex)
+      return row.total ?? 0
+    },
+    chunksFrom(id: number, epochIndex: number, first: number): Iterable<{ envelope: Uint8Array }> {
+      const rows: Iterable<{ envelope: Uint8Array }> = chunks.iterate(id, epochIndex, first)
+      return rows
     },
     insertRun(id: number, run: StoredRun): void {
       insertRun.run(id, run.first, run.count, run.epochIndex, run.hashBefore, run.body)
@@ -84,6 +142,10 @@ export function createRows(database: DatabaseSyncInstance) {
     },
     record(id: number, index: number): EpochRecord | undefined {
       const row: RecordRow | undefined = record.get(id, index)
+      return row && toRecord(row)
+    },
+    recordNamed(id: number, hash: Uint8Array): EpochRecord | undefined {
+      const row: RecordRow | undefined = recordNamed.get(id, hash)
       return row && toRecord(row)
     },
     records(id: number): EpochRecord[] {

@@ -1,15 +1,12 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
 
-/** Stored as `user_version`; a file of another version is refused, never guessed at. */
-export const SCHEMA_VERSION = 1
-
 // 32 MiB of pages: the head of every busy log is written again with each commit, and copied back only once per round.
 const WAL_PAGES = 8_192
 
 // Room names are bytes: a text column would compare them by its own rules.
 // Runs and salts are looked up only by their primary keys: without a rowid each is one tree instead of two.
-const TABLES = `
+const FIRST_TABLES = `
   CREATE TABLE documents (
     id INTEGER PRIMARY KEY,
     room BLOB NOT NULL UNIQUE,
@@ -43,15 +40,41 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `
 
-/** Makes the tables in a new file; throws RelayError `storage` for a file of another version. */
+// The lease and the pause lie in the document's row, with the store's clock (unix ms, 0 = none): append and open read them
+// under the lock that gives the sequences. `pause_session` and `pause_again_at` outlive the pause that has run out.
+// Chunks are large, so they get a rowid, and their key an index of its own.
+const EPOCHS = `
+  ALTER TABLE documents ADD COLUMN lease_session INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN lease_purpose TEXT NOT NULL DEFAULT '';
+  ALTER TABLE documents ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_until INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_session INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_again_at INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE checkpoints (
+    document INTEGER NOT NULL REFERENCES documents (id),
+    epoch_index INTEGER NOT NULL,
+    chunk INTEGER NOT NULL,
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (document, epoch_index, chunk)
+  ) STRICT;
+`
+
+/** Each takes a store from the version that is its place to the next. */
+const STEPS = [FIRST_TABLES, EPOCHS]
+
+/** Stored as `user_version`; a file of a later version is refused, never guessed at. */
+export const SCHEMA_VERSION = STEPS.length
+
+/** Makes the tables in a new file, adds to an older one what it lacks; throws RelayError `storage` for a later one. */
 export function prepareSchema(database: DatabaseSyncInstance): void {
   // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   database.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`)
   const row: { user_version: number } = database.prepare('PRAGMA user_version').get()
-  if (row.user_version === SCHEMA_VERSION) return
-  if (row.user_version !== 0) {
+  if (row.user_version > SCHEMA_VERSION) {
     throw new RelayError('storage', `the store has schema ${row.user_version}, this relay speaks ${SCHEMA_VERSION}`)
   }
-  database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
+  const missing = STEPS.slice(row.user_version)
+  if (missing.length === 0) return
+  database.exec(`BEGIN IMMEDIATE; ${missing.join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
 }

@@ -1,4 +1,4 @@
-import type { LogStore, StoredRun } from '../log/log-store.ts'
+import type { EpochRecord, LogStore, StoredRun } from '../log/log-store.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Batch, groupRuns, type Part, partOf } from './batch.ts'
 import { caughtUpFrame, recordFrame } from './down.ts'
@@ -26,8 +26,10 @@ export class Delivery {
   readonly #to: DeliveryOptions
   #state: 'waiting' | 'reading' | 'live' | 'ended' = 'waiting'
   #next = 1
-  /** Index of the newest epoch record that the client has; -1 = none. */
+  /** Index of the epoch that delivery has come to; -1 = none. */
   #epochIndex = -1
+  /** Records of later epochs that the log held at the join. */
+  #records: readonly EpochRecord[] = []
   /** Stretches from `next` on that the session has appended itself: their ack stands for them. */
   #own: { first: number; last: number }[] = []
   /** Requests to be answered at the head; 0 is the join. */
@@ -44,10 +46,11 @@ export class Delivery {
     return this.#state === 'live'
   }
 
-  /** Begins after this sequence, for a client that has the epoch records through this index. */
-  start(after: number, epochIndex: number): void {
+  /** Begins after this sequence, in the epoch of this index; `records` are those of the log, of which the later ones follow. */
+  start(after: number, epochIndex: number, records: readonly EpochRecord[] = []): void {
     this.#next = after + 1
     this.#epochIndex = epochIndex
+    this.#records = records
     this.#state = 'live'
     this.#catchUp()
   }
@@ -168,11 +171,17 @@ export class Delivery {
 
   /** An epoch's record goes out before its first entry and after the last one of the epoch before. */
   #sendRecords(next: number): void {
-    for (const record of this.#to.room.opened) {
-      if (record.index <= this.#epochIndex || record.after >= next) continue
-      this.#to.connection.send(recordFrame(this.#to.channel, record))
-      this.#epochIndex = record.index
+    if (this.#records.length > 0) {
+      for (const record of this.#records) this.#sendRecord(record, next)
+      this.#records = this.#records.filter(({ index }) => index > this.#epochIndex)
     }
+    for (const record of this.#to.room.opened) this.#sendRecord(record, next)
+  }
+
+  #sendRecord(record: EpochRecord, next: number): void {
+    if (record.index <= this.#epochIndex || record.after >= next) return
+    this.#to.connection.send(recordFrame(this.#to.channel, record))
+    this.#epochIndex = record.index
   }
 
   #sendAwareness(): void {

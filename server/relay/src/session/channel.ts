@@ -5,24 +5,30 @@ import {
   closeReasons,
   encodeFrame,
   envelopeBytes,
+  type Fetch,
   type Join,
+  type Lease,
   type Open,
+  type Pause,
   ProtocolError,
   type Read,
   type Refresh,
   type RefusalCode,
+  type Release,
   type Stage,
 } from '@y-sealed/protocol'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
+import type { EpochRecord } from '../log/log-store.ts'
 import { headHash } from '../room/down.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
-import { resume } from './resume.ts'
+import { pageRecords } from './record-pages.ts'
+import { type Resumption, resume, startOf } from './resume.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { Session } from './session.ts'
 
-export type ChannelMessage = Stage | Append | Open | Read | AwarenessUp | Refresh
+export type ChannelMessage = Stage | Append | Open | Lease | Pause | Release | Read | Fetch | AwarenessUp | Refresh
 
 export interface ChannelOptions {
   context: RelayContext
@@ -65,7 +71,13 @@ export class Channel {
         if (!this.#enqueue(() => this.#refresh(message.token))) this.close(closeReasons.limit)
         break
       case 'read':
+      case 'fetch':
         if (!this.#enqueue(async () => this.#session?.read(message))) this.#refuse(message.request, 'limit')
+        break
+      case 'lease':
+      case 'pause':
+      case 'release':
+        if (!this.#enqueue(async () => this.#session?.claim(message))) this.#refuse(message.request, 'limit')
         break
       default:
         this.#receiveWrite(message)
@@ -155,23 +167,34 @@ export class Channel {
     })
     // In the room before the log is read: what is stored from here on reaches the session.
     this.#session = session
-    const { isConfirmed, records, heldIndex } = await resume(this.#context.store, this.#join)
+    const resumption = await resume(this.#context.store, this.#join)
+    const lastPage = await this.#sendRecords(resumption.records)
     if (this.#ended) return false
-    this.#welcome(session, isConfirmed, [...records], heldIndex)
+    this.#welcome(session, resumption, lastPage)
     return true
   }
 
-  #welcome(
-    session: Session,
-    confirmed: boolean,
-    records: { index: number; bytes: Uint8Array }[],
-    heldIndex: number,
-  ): void {
-    const { channel, cursor } = this.#join
+  /** Sends, at the client's pace, the records that `joined` has no room for, and returns the others. */
+  async #sendRecords(records: readonly EpochRecord[]): Promise<EpochRecord[]> {
+    const [lastPage = [], ...older] = pageRecords(records).reverse()
+    for (const page of older.reverse()) {
+      while (!this.#ended && this.#connection.backlogBytes > this.#context.limits.backlogBytes) {
+        await this.#connection.drained()
+      }
+      if (this.#ended) break
+      const { channel } = this.#join
+      const bytes = page.map((record) => record.bytes)
+      this.#connection.send(encodeFrame([{ type: 'records', channel, records: bytes }]))
+    }
+    return lastPage
+  }
+
+  #welcome(session: Session, { isConfirmed, held, records }: Resumption, lastPage: EpochRecord[]): void {
+    const { channel } = this.#join
     const { head, opened } = session.room
-    const newestIndex = () => records.at(-1)?.index ?? heldIndex
+    const newest = (records.at(-1) ?? held)?.index ?? -1
     // Opened while the store was read.
-    for (const record of opened) if (record.index > newestIndex()) records.push(record)
+    const since = opened.filter(({ index }) => index > newest)
     this.#connection.send(
       encodeFrame([
         {
@@ -181,13 +204,14 @@ export class Channel {
           role: session.mayWrite ? 'write' : 'read',
           sequence: head.sequence,
           hash: headHash(head),
-          confirmed,
-          records: records.map(({ bytes }) => bytes),
+          confirmed: isConfirmed,
+          records: [...lastPage, ...since].map(({ bytes }) => bytes),
         },
       ]),
     )
-    // A cursor beyond the log: the client is told that it is not confirmed, and reads what it wants.
-    session.delivery.start(Math.min(cursor, head.sequence), newestIndex())
+    const all = [...records, ...since]
+    const { after, epochIndex } = startOf(this.#join, held, all, head)
+    session.delivery.start(after, epochIndex, all)
   }
 
   async #refresh(token: string): Promise<void> {

@@ -1,8 +1,9 @@
-import { type Entry, leafHash, MAX_FRAME_BYTES, ProtocolError } from '@y-sealed/protocol'
+import { chunkHash, type Entry, leafHash, MAX_FRAME_BYTES, ProtocolError } from '@y-sealed/protocol'
 import { EnvelopeKind, type Header, parseHeader } from '@y-sealed/protocol/header'
-import type { NewRun } from '../log/log-store.ts'
+import type { NewChunk, NewRun } from '../log/log-store.ts'
 import { encodeRunBody } from '../log/run-body.ts'
 import { Refusal } from './refusal.ts'
+import type { NewEntries } from './staging.ts'
 
 // What an `entries` message has beside its entries, generously: readers must be able to get what writers could send.
 const ENTRIES_HEAD_BYTES = 64
@@ -28,6 +29,24 @@ export function newRuns(entries: readonly Entry[]): NewRun[] {
     }
   }
   return runs.map(({ header, entries }) => newRun(header, entries))
+}
+
+/** As `newRuns`, and the chunks of a checkpoint that stand among the entries. */
+export function newEntries(entries: readonly Entry[]): NewEntries {
+  const chunks: NewChunk[] = []
+  const others: Entry[] = []
+  for (const entry of entries) {
+    const header = headerOf(entry.envelope)
+    if (header.kind === EnvelopeKind.checkpoint) chunks.push(newChunk(header, entry))
+    else others.push(entry)
+  }
+  return { runs: newRuns(others), chunks }
+}
+
+function newChunk({ epochIndex, salt, counter }: Header, { proof, envelope }: Entry): NewChunk {
+  // Stored beside the log, where nothing would keep it.
+  if (proof.length > 0) throw new Refusal('malformed', 'a chunk has no proof')
+  return { epochIndex, salt, counter, envelope, hash: chunkHash(envelope) }
 }
 
 function newRun({ epochIndex, salt, counter }: Header, entries: Entry[]): NewRun {

@@ -1,26 +1,33 @@
 import { randomInt } from 'node:crypto'
 import {
   type Append,
+  checkpointHash,
   type Down,
   encodeFrame,
   envelopeBytes,
+  type Fetch,
   hashPrefix,
+  type Lease,
   type Open,
+  type Pause,
   ProtocolError,
   type Read,
+  type Release,
   type Stage,
 } from '@y-sealed/protocol'
 import { EnvelopeKind, recordPrefix } from '@y-sealed/protocol/header'
 import type { RelayContext } from '../context.ts'
-import type { AppendResult, NewRun } from '../log/log-store.ts'
+import type { AppendResult } from '../log/log-store.ts'
 import { recordHash } from '../log/record-hash.ts'
 import { Delivery } from '../room/delivery.ts'
 import type { Member, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
-import { headerOf, newRuns } from './new-runs.ts'
+import { HeldLease, storedLeaseMs } from './held-lease.ts'
+import { headerOf, newEntries, newRuns } from './new-runs.ts'
 import { Refusal } from './refusal.ts'
-import { Staging } from './staging.ts'
+import { SideReads } from './side-reads.ts'
+import { type NewEntries, Staging } from './staging.ts'
 
 // Drawn, not counted: a salt belongs to the session that used it first, also after a restart and on another node.
 const SESSION_NUMBERS = 2 ** 48 - 1
@@ -47,6 +54,8 @@ export class Session implements Member {
   role: 'read' | 'write'
   readonly #context: RelayContext
   readonly #staging: Staging
+  readonly #sideReads: SideReads
+  #lease: HeldLease | undefined
   #hasLeft = false
 
   constructor({ context, room, connection, channel, role, isObserver, onFailure }: SessionOptions) {
@@ -57,9 +66,10 @@ export class Session implements Member {
     this.isObserver = isObserver
     this.#context = context
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
-    const { backlogBytes, catchUpBytes } = context.limits
-    const { store } = context
-    this.delivery = new Delivery({ store, room, connection, channel, backlogBytes, catchUpBytes, onFailure })
+    const { backlogBytes, catchUpBytes, maxWaitingRequests: maxWaiting } = context.limits
+    const reading = { store: context.store, connection, channel, backlogBytes, catchUpBytes, onFailure }
+    this.delivery = new Delivery({ ...reading, room })
+    this.#sideReads = new SideReads({ ...reading, room: room.name, maxWaiting })
     room.add(this)
   }
 
@@ -68,39 +78,67 @@ export class Session implements Member {
     if (this.#hasLeft) return
     this.#hasLeft = true
     this.delivery.end()
+    this.#sideReads.end()
     this.room.remove(this)
   }
 
   end(): void {
     this.leave()
     this.#staging.drop()
+    if (this.#lease) this.#giveBack().catch((error: unknown) => this.#tell(error))
   }
 
-  read({ request, after }: Read): void {
-    this.delivery.reread(request, after)
+  /** Sends entries again, or a checkpoint. Only a read through the head moves live delivery. */
+  read(message: Read | Fetch): void {
+    if (message.type === 'read' && message.to === 0) this.delivery.reread(message.request, message.after)
+    else if (!this.#sideReads.add(message))
+      this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
 
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
   async write(message: Stage | Append | Open): Promise<void> {
     const { request } = message
+    const staging = this.#lease?.request === request ? this.#lease.staging : this.#staging
     let bytes = envelopeBytes(message.envelopes)
     try {
       if (!this.mayWrite) throw new Refusal('write-denied', 'this session may only read')
-      const runs = newRuns(message.envelopes)
+      const { envelopes } = message
+      const brought = message.type === 'append' ? { runs: newRuns(envelopes), chunks: [] } : newEntries(envelopes)
+      if (brought.chunks.length > 0) this.#checkMayBringChunks(request)
       if (message.type === 'stage') {
-        this.#staging.add(request, runs, bytes)
+        staging.add(request, brought, bytes)
         bytes = 0
         this.#send({ type: 'staged', channel: this.channel, request })
       } else {
-        const taken = this.#staging.take(request, runs, bytes)
+        const taken = staging.take(request, brought, bytes)
         bytes = taken.bytes
-        await (message.type === 'append' ? this.#append(request, taken.runs) : this.#open(message, taken.runs))
+        await (message.type === 'append' ? this.#append(request, taken) : this.#open(message, taken))
       }
     } catch (error) {
-      this.#staging.drop()
+      staging.drop()
       this.#refuse(request, error)
     } finally {
       this.#context.held.release(bytes)
+    }
+  }
+
+  /** Takes or gives back the document's lease, or pauses its appends, and answers that. */
+  async claim(message: Lease | Pause | Release): Promise<void> {
+    const { channel } = this
+    const { type, request } = message
+    try {
+      if (type === 'release') {
+        await this.#giveBack()
+        this.#send({ type: 'released', channel, request })
+      } else if (!this.mayWrite) {
+        throw new Refusal('write-denied', 'this session may only read')
+      } else if (type === 'lease') {
+        await this.#takeLease(message)
+      } else {
+        await this.#pause(request)
+      }
+    } catch (error) {
+      this.#refuse(request, error)
     }
   }
 
@@ -121,7 +159,8 @@ export class Session implements Member {
     return this.role === 'write' && !this.isObserver
   }
 
-  async #append(request: number, runs: NewRun[]): Promise<void> {
+  async #append(request: number, { runs, chunks }: NewEntries): Promise<void> {
+    if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
     const append = { room: this.room.name, session: this.number, runs }
     const { sequence, hash } = await this.#commit(this.#context.store.append(append))
@@ -129,21 +168,72 @@ export class Session implements Member {
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 
-  async #open({ request, record, previous }: Open, runs: NewRun[]): Promise<void> {
+  async #open(message: Open, { runs, chunks }: NewEntries): Promise<void> {
+    const { request, record, previous, hash: replacedHash, checkpoint } = message
     const { index } = prefixOf(record)
-    if (runs.some(({ epochIndex }) => epochIndex !== index)) {
+    if ([...runs, ...chunks].some(({ epochIndex }) => epochIndex !== index)) {
       throw new Refusal('malformed', 'an entry of another epoch than the record')
+    }
+    const computed = chunks.length > 0 ? checkpointHash(chunks.map((chunk) => chunk.hash)) : undefined
+    if (!sameBytes(computed, checkpoint)) throw new Refusal('malformed', 'not the checkpoint that is staged')
+    // What is staged under the lease would be left behind.
+    if (previous && this.#lease && this.#lease.request !== request) {
+      throw new Refusal('busy', "an open has its lease's number")
     }
     const { sequence, hash } = await this.#commit(
       this.#context.store.open({
         room: this.room.name,
         session: this.number,
         runs,
+        chunks,
         record: { index, bytes: record, hash: recordHash(record) },
-        previous,
+        replaces: previous && replacedHash && { record: previous, sequence: message.sequence, hash: replacedHash },
       }),
     )
+    this.#dropLease()
     this.#send({ type: 'opened', channel: this.channel, request, record, sequence, hash: hashPrefix(hash) })
+  }
+
+  async #takeLease({ request, purpose, head }: Lease): Promise<void> {
+    const { store, clock, limits, held } = this.#context
+    const { number: session, connection, channel } = this
+    const { leaseMs, maxAppendBytes } = limits
+    const document = { room: this.room.name, session, leaseMs: storedLeaseMs(leaseMs) }
+    const result = await store.lease({ ...document, purpose, head })
+    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code], result.record)
+    this.#dropLease()
+    const renew = () => store.renew(document)
+    const staging = new Staging(held, maxAppendBytes)
+    const onLost = () => this.#dropLease()
+    this.#lease = new HeldLease({ clock, connection, request, staging, leaseMs, renew, onLost })
+    if (this.#hasLeft) await this.#giveBack()
+    this.#send({ type: 'leased', channel, request, leaseMs })
+  }
+
+  async #pause(request: number): Promise<void> {
+    const { store, limits } = this.#context
+    const { pauseMs, pauseAgainMs: againMs } = limits
+    const result = await store.pause({ room: this.room.name, session: this.number, pauseMs, againMs })
+    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code])
+    const { sequence, hash } = result
+    this.#send({ type: 'paused', channel: this.channel, request, sequence, hash })
+  }
+
+  /** Ends lease and pause, also in the store. */
+  async #giveBack(): Promise<void> {
+    this.#dropLease()
+    await this.#context.store.release(this.room.name, this.number)
+  }
+
+  #dropLease(): void {
+    this.#lease?.end()
+    this.#lease = undefined
+  }
+
+  #checkMayBringChunks(request: number): void {
+    // Nothing can be leased where there is no record: a relay that was wiped gets its first one with a checkpoint.
+    const isFirst = this.room.head.record === undefined
+    if (!isFirst && this.#lease?.request !== request) throw new Refusal('busy', REFUSALS.busy)
   }
 
   async #commit(write: Promise<AppendResult>) {
@@ -154,9 +244,13 @@ export class Session implements Member {
 
   #refuse(request: number, error: unknown): void {
     const refusal = error instanceof Refusal ? error : new Refusal('internal', 'the relay could not store it')
-    if (refusal !== error) this.#context.log.error('request failed', errorFields(error))
+    if (refusal !== error) this.#tell(error)
     const { code, message: detail, record } = refusal
     this.#send({ type: 'refused', channel: this.channel, request, code, detail, ...(record && { record }) })
+  }
+
+  #tell(error: unknown): void {
+    this.#context.log.error('request failed', errorFields(error))
   }
 
   #send(message: Down): void {
@@ -167,10 +261,17 @@ export class Session implements Member {
 }
 
 const REFUSALS = {
-  'stale-epoch': 'not the epoch at the head of the log',
+  'stale-epoch': 'not the head of the log',
+  paused: 'an epoch is about to be opened',
+  busy: "the lease is not this session's",
+  limit: 'the last pause ran out a moment ago',
   'out-of-order': "not this session's salt, or not its next counter",
   malformed: 'the index of a record rises, from 0',
 } as const
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a && b ? Buffer.compare(a, b) === 0 : a === b
+}
 
 function prefixOf(record: Uint8Array): { index: number } {
   try {

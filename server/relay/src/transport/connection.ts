@@ -10,6 +10,8 @@ export interface Connection {
   /** Bytes given to `send` that the network has not taken yet. */
   readonly backlogBytes: number
   readonly isOpen: boolean
+  /** Bytes that the client has sent of its own accord: all but answers to our pings, which a frozen tab gives too. */
+  readonly bytesHeard: number
   /** Gives a frame to the client, at the end of the turn and together with what else it gets by then. */
   send(frame: Uint8Array): void
   /** Resolves once the network has taken everything, or the connection has ended. */
@@ -22,6 +24,9 @@ export interface Connection {
 
 // Frames are joined up to this size: below, a system call costs more than the copy.
 const JOIN_BYTES = 64 * 1024
+
+// RFC 6455 §5.2: two bytes and a mask.
+const PONG_HEAD_BYTES = 6
 
 export interface ConnectionLimits {
   maxBacklogBytes: number
@@ -42,6 +47,7 @@ export class WsConnection implements Connection {
   #bytesRead = 0
   #bytesTaken = 0
   #silentSweeps = 0
+  #pongBytes = 0
 
   constructor(socket: WebSocket, raw: Socket, turn: Turn, limits: ConnectionLimits) {
     this.#socket = socket
@@ -49,6 +55,9 @@ export class WsConnection implements Connection {
     this.#turn = turn
     this.#limits = limits
     raw.on('drain', () => this.#wake())
+    socket.on('pong', (content) => {
+      this.#pongBytes += PONG_HEAD_BYTES + content.length
+    })
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#wake()
@@ -76,6 +85,10 @@ export class WsConnection implements Connection {
     this.#turn.flush(this)
   }
 
+  get bytesHeard(): number {
+    return this.#raw.bytesRead - this.#pongBytes
+  }
+
   /** Sends what has gathered. Frames are sequences of messages, so two of them joined are a frame. */
   flush(): void {
     const frames = this.#frames
@@ -100,8 +113,10 @@ export class WsConnection implements Connection {
 
   async drained(): Promise<void> {
     this.flush()
+    // Closing, with bytes that nobody will take: who waits for them must not be told at once, or it asks for ever.
+    if (!this.isOpen) return this.closed
     // A socket that is destroyed needs no drain any more, yet is open until its `close`.
-    if (!this.isOpen || !(this.#raw.writableNeedDrain || this.#raw.destroyed)) return
+    if (!(this.#raw.writableNeedDrain || this.#raw.destroyed)) return
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 

@@ -1,0 +1,58 @@
+import { channel, type Field, hash32, list, request, uint, varBytes } from '../codec/field.ts'
+import { defineMessage } from '../codec/message.ts'
+import { MAX_CHECKPOINT_CHUNKS, MAX_ENVELOPE_BYTES, MAX_FRAME_ENVELOPE_BYTES } from '../limits.ts'
+
+/** Asks for the checkpoint with which an epoch began. Answered by `checkpoint`s through its last chunk, or `refused`, `unknown`. */
+export interface Fetch {
+  readonly type: 'fetch'
+  readonly channel: number
+  readonly request: number
+  /** recordHash (32 bytes) of the epoch. */
+  readonly record: Uint8Array
+  /** The chunk to begin with; 1 = the first. A client that was cut off goes on where it stopped. */
+  readonly first: number
+}
+
+/** Consecutive chunks of a checkpoint; the answer ends with the one that holds chunk `total`. */
+export interface Checkpoint {
+  readonly type: 'checkpoint'
+  readonly channel: number
+  readonly request: number
+  /** Place of the first of these chunks, from 1. */
+  readonly first: number
+  readonly total: number
+  /** Envelopes of kind 2, at most 1 MiB together. */
+  readonly chunks: Uint8Array[]
+}
+
+// A chunk's place is its envelope's counter.
+const place = uint(1, MAX_CHECKPOINT_CHUNKS)
+
+const plainChunks = list(varBytes(1, MAX_ENVELOPE_BYTES), 1, MAX_CHECKPOINT_CHUNKS)
+
+const chunks: Field<Uint8Array[]> = {
+  shape: `${plainChunks.shape}, envelopes 0..${MAX_FRAME_ENVELOPE_BYTES}`,
+  read(reader) {
+    const read = plainChunks.read(reader)
+    if (totalBytes(read) > MAX_FRAME_ENVELOPE_BYTES) throw reader.limit('expected at most 1 MiB of envelopes')
+    return read
+  },
+  write(writer, written) {
+    if (totalBytes(written) > MAX_FRAME_ENVELOPE_BYTES) throw writer.limit('expected at most 1 MiB of envelopes')
+    plainChunks.write(writer, written)
+  },
+}
+
+export const fetch = defineMessage<Fetch>('fetch', 0x1d, { channel, request, record: hash32, first: place })
+
+export const checkpoint = defineMessage<Checkpoint>(
+  'checkpoint',
+  0x52,
+  { channel, request, first: place, total: place, chunks },
+  ({ first, total, chunks }) =>
+    first + chunks.length - 1 > total ? `expected at most chunk ${total}, got ${first + chunks.length - 1}` : undefined,
+)
+
+function totalBytes(of: readonly Uint8Array[]): number {
+  return of.reduce((sum, { length }) => sum + length, 0)
+}

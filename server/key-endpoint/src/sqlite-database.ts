@@ -1,0 +1,85 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { syncDirectory } from './durable-file.ts'
+import { createMasterKey, masterKeyFingerprint, readMasterKey, readOrCreateMasterKey } from './master-key.ts'
+import { migrate } from './sqlite-schema.ts'
+
+/** Only the owner; also for the database, whose journal files SQLite gives the same mode. */
+const DIRECTORY_MODE = 0o700
+const FILE_MODE = 0o600
+
+/** Another process of the same directory holds the lock for one commit, some milliseconds on a slow disk. */
+const BUSY_TIMEOUT_MS = 5_000
+
+export interface KeyDatabase {
+  readonly db: DatabaseSyncInstance
+  readonly master: Buffer
+}
+
+/** Tables of this version and the master key that opens what is in them. `directory` may be `'memory'`. */
+export function openKeyDatabase(directory: string): KeyDatabase {
+  const { db, master } = directory === 'memory' ? inMemory() : inDirectory(directory)
+  try {
+    // What is deleted or replaced is overwritten with zeros: a shredded key leaves nothing in a free page.
+    db.exec('PRAGMA secure_delete = ON')
+    migrate(db, masterKeyFingerprint(master))
+  } catch (error) {
+    db.close()
+    throw error
+  }
+  return { db, master }
+}
+
+/** True if there are keys in the directory, which opening it would otherwise make. */
+export function isKeyDirectory(directory: string): boolean {
+  return existsSync(databasePath(directory))
+}
+
+/** IMMEDIATE: looking and changing are one step, for other processes too. */
+export function inTransaction<T>(db: DatabaseSyncInstance, run: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = run()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/**
+ * Empties the journal, which holds pages as they were.
+ * @throws Error while another process reads for longer than the time-out
+ */
+export function emptyJournal(db: DatabaseSyncInstance): void {
+  if (db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy !== 0) {
+    throw new Error('the journal is in use by another process')
+  }
+}
+
+function inMemory(): KeyDatabase {
+  return { db: new DatabaseSync(':memory:'), master: createMasterKey() }
+}
+
+function inDirectory(directory: string): KeyDatabase {
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
+  const path = databasePath(directory)
+  const masterPath = join(directory, 'master.key')
+  // The master key is always there first: a database without one has lost it.
+  const master = existsSync(path) ? readMasterKey(masterPath) : readOrCreateMasterKey(masterPath)
+  closeSync(openSync(path, 'a', FILE_MODE))
+  for (const file of [path, masterPath]) chmodSync(file, FILE_MODE)
+  syncDirectory(directory)
+
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  db.exec('PRAGMA journal_mode = WAL')
+  // FULL: an answered key has been fsynced, and survives the loss of power.
+  db.exec('PRAGMA synchronous = FULL')
+  return { db, master }
+}
+
+function databasePath(directory: string): string {
+  return join(directory, 'keys.sqlite')
+}

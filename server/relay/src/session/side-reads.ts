@@ -1,0 +1,106 @@
+import {
+  encodeFrame,
+  type Fetch,
+  hashPrefix,
+  MAX_ENVELOPE_BYTES,
+  MAX_FRAME_ENVELOPE_BYTES,
+  type Read,
+} from '@y-sealed/protocol'
+import type { LogStore } from '../log/log-store.ts'
+import { runThrough } from '../log/run-chain.ts'
+import { groupRuns, partOf } from '../room/batch.ts'
+import type { Connection } from '../transport/connection.ts'
+import { SerialQueue } from './serial-queue.ts'
+
+// A store stops after the chunk that reaches the bytes asked for.
+const MAX_CHUNK_READ_BYTES = MAX_FRAME_ENVELOPE_BYTES - MAX_ENVELOPE_BYTES
+
+const NO_HASH = new Uint8Array(0)
+
+export interface SideReadsOptions {
+  store: LogStore
+  room: string
+  connection: Connection
+  channel: number
+  /** Unsent bytes from which on a read waits for the client. */
+  backlogBytes: number
+  catchUpBytes: number
+  maxWaiting: number
+  /** The store cannot be read: the session cannot go on. */
+  onFailure(error: unknown): void
+}
+
+/**
+ * What a session reads beside its place in the log: stretches of it, and checkpoints. One after the other, at the client's
+ * pace, and neither its live entries nor its appends wait for them.
+ */
+export class SideReads {
+  readonly #from: SideReadsOptions
+  readonly #queue: SerialQueue
+  #ended = false
+
+  constructor(from: SideReadsOptions) {
+    this.#from = from
+    this.#queue = new SerialQueue(from.maxWaiting)
+  }
+
+  /** Whether it was taken; too many wait otherwise. */
+  add(message: Read | Fetch): boolean {
+    return this.#queue.add(async () => {
+      try {
+        await (message.type === 'read' ? this.#read(message) : this.#fetch(message))
+      } catch (error) {
+        if (!this.#ended) this.#from.onFailure(error)
+      }
+    })
+  }
+
+  end(): void {
+    this.#ended = true
+  }
+
+  async #read({ request, after, to }: Read): Promise<void> {
+    const { store, room, connection, channel, catchUpBytes } = this.#from
+    const { sequence: head } = await store.head(room)
+    const last = Math.min(to, head)
+    let next = after + 1
+    while (next <= last && (await this.#isReady())) {
+      const runs = await store.read(room, next - 1, catchUpBytes)
+      const wanted = runs.filter(({ first }) => first <= last).map((run) => runThrough(run, last))
+      const end = wanted.at(-1)
+      if (!end) throw new Error('the store ends before its head')
+      for (const group of groupRuns(wanted)) connection.send(partOf(group).frame(channel))
+      next = end.first + end.count
+    }
+    const hash = last > 0 ? await store.hashAt(room, last) : undefined
+    if (this.#ended) return
+    const caughtUp = { channel, request, sequence: last, hash: hash ? hashPrefix(hash) : NO_HASH }
+    connection.send(encodeFrame([{ type: 'caught-up', ...caughtUp }]))
+  }
+
+  async #fetch({ request, record, first }: Fetch): Promise<void> {
+    const { store, room, connection, channel, catchUpBytes } = this.#from
+    const maxBytes = Math.min(catchUpBytes, MAX_CHUNK_READ_BYTES)
+    let next = first
+    let total = first
+    while (next <= total && (await this.#isReady())) {
+      const read = await store.checkpoint(room, record, next, maxBytes)
+      if (this.#ended) return
+      if (!read) {
+        const detail = 'no such checkpoint, or no such chunk of it'
+        connection.send(encodeFrame([{ type: 'refused', channel, request, code: 'unknown', detail }]))
+        return
+      }
+      total = read.total
+      connection.send(encodeFrame([{ type: 'checkpoint', channel, request, first: next, ...read }]))
+      next += read.chunks.length
+    }
+  }
+
+  /** Resolves when the client has taken most of what it was sent: whether the session is still there. */
+  async #isReady(): Promise<boolean> {
+    const { connection, backlogBytes } = this.#from
+    while (!this.#ended && connection.backlogBytes > backlogBytes) await connection.drained()
+    return !this.#ended
+  }
+}

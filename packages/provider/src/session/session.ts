@@ -11,6 +11,7 @@ import { LogState } from '../log-state/log-state.ts'
 import { Appender } from '../outbound/appender.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 import type { SealedError } from '../sealed-error.ts'
+import { compareJoined, NEWER_EPOCH } from './compare-joined.ts'
 import { HoleWatch } from './hole-watch.ts'
 import { Retry } from './retry.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
@@ -277,22 +278,13 @@ export class Session {
     // Who may not write waits for somebody's `record`.
   }
 
-  /** Compares what the relay shows with what this device holds (protocol §6 "Rollback"). */
-  #rejoined({ confirmed, records, hash }: Joined): void {
+  #rejoined(joined: Joined): void {
     const { problems } = this.#ports
-    if (confirmed && records.length === 0) {
-      this.#run(this.#keyed(false))
-    } else if (confirmed) {
-      this.#halt(problems.raise('stale-epoch', NEWER_EPOCH, 'epoch'))
-    } else if (records.length > 0) {
-      const message = 'the relay shows another epoch record than the one this device holds'
-      this.#halt(problems.raise('rollback', message, 'epoch'))
-    } else if (hash.length === 0) {
-      const message = 'the relay shows no record of this document any more: what this device holds is kept'
-      this.#halt(problems.raise('rollback', message, 'epoch'))
-    } else {
-      const message = `the relay lacks what this device has read up to sequence ${this.#inbound.cursor}`
-      problems.raise('rollback', message, 'log')
+    const verdict = compareJoined(joined, this.#inbound.cursor)
+    if (verdict.does === 'go-on') this.#run(this.#keyed(false))
+    else if (verdict.does === 'halt') this.#halt(problems.raise(verdict.code, verdict.message, 'epoch'))
+    else {
+      problems.raise('rollback', verdict.message, 'log')
       this.#rewind()
     }
   }
@@ -548,8 +540,9 @@ export class Session {
     const life = this.#life
     work.catch((error: unknown) => {
       if (life !== this.#life) return
-      const what = error instanceof Error ? `${error.name}: ${error.message}` : 'error'
-      this.#ports.problems.raise('internal', `the session failed (${what})`, 'session')
+      // Its name only: the words of an unknown error may quote what was sealed.
+      const name = error instanceof Error ? error.name : 'error'
+      this.#ports.problems.raise('internal', `the session failed (${name})`, 'session')
       this.#startOver()
     })
   }
@@ -609,5 +602,3 @@ export class Session {
     return this.#lastRequest
   }
 }
-
-const NEWER_EPOCH = 'the document has a newer epoch than this version reads'

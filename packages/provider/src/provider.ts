@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import { SealedAwareness } from './awareness/sealed-awareness.ts'
 import { listenTo } from './connection/listen-to.ts'
 import { RelayConnection } from './connection/relay-connection.ts'
-import type { CloseFacts } from './connection/web-socket.ts'
+import { type CloseFacts, isWorthReconnecting } from './connection/web-socket.ts'
 import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
@@ -78,7 +78,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.roomname = roomname
     this.documentId = options.documentId ?? roomname
     this.params = options.params ?? {}
-    this.shouldReconnect = options.shouldReconnect ?? ((event) => !(event.code >= 4400 && event.code < 4500))
+    this.shouldReconnect = options.shouldReconnect ?? isWorthReconnecting
     this.whenSynced = new Promise((resolve) => {
       this.#resolveSynced = resolve
     })
@@ -104,14 +104,13 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onLocked: () => this.#statusTeller.look(),
       onMatch: () => this.#say('key-match'),
     })
-    const channel: { session?: Session } = {}
     this.#sealedAwareness = new SealedAwareness({
       awareness: this.awareness,
       origin: this,
       problems: this.#problems,
       clock,
-      sealer: () => channel.session?.sealer,
-      send: (envelope) => channel.session?.sendAwareness(envelope),
+      sealer: () => this.#session.useSealer(),
+      send: (envelope) => this.#session.sendAwareness(envelope),
     })
     const { token = '' } = options
     this.#hasToken = token !== ''
@@ -136,7 +135,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onHalted: (error) => this.#haltedBy(error),
       onEnded: (code, reason) => this.#ended(code, reason),
     })
-    channel.session = this.#session
     this.#crossTab = new CrossTab({
       doc,
       name: `y-sealed ${this.serverUrl} ${roomname}`,

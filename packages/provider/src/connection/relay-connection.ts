@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@y-sealed/key-client'
 import {
+  closeReasons,
   DEFAULT_LIMITS,
   type Down,
   encodeFrame,
@@ -17,6 +18,7 @@ import { backoffMs } from './backoff.ts'
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-machine.ts'
 import {
   type CloseFacts,
+  isWorthReconnecting,
   parseRelayUrl,
   resolveWebSocket,
   type WebSocketConstructor,
@@ -34,7 +36,7 @@ export interface RelayConnectionOptions {
   WebSocketPolyfill?: WebSocketConstructor
   protocols?: string[]
   maxBackoffTime?: number
-  /** Close codes 44xx are final by default, as in y-websocket 3.1. */
+  /** Default: the protocol's table of close codes; 44xx it does not name are final, as in y-websocket 3.1. */
   shouldReconnect?: (event: CloseFacts) => boolean
   allowInsecure?: boolean
   unsafeClock?: Clock
@@ -92,8 +94,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     this.#protocols = options.protocols ?? []
     this.#clock = options.unsafeClock ?? systemClock
     this.maxBackoffTime = options.maxBackoffTime ?? DEFAULT_MAX_BACKOFF_MS
-    // Written as a negation: a polyfill that reports no close code must not be mistaken for a final refusal.
-    this.shouldReconnect = options.shouldReconnect ?? ((event) => !(event.code >= 4400 && event.code < 4500))
+    this.shouldReconnect = options.shouldReconnect ?? isWorthReconnecting
     globalThis.addEventListener?.('online', this.#wake)
   }
 
@@ -103,10 +104,6 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
 
   get isConnecting(): boolean {
     return this.#state === 'connecting' || this.#state === 'greeting'
-  }
-
-  get isStopped(): boolean {
-    return this.#state === 'stopped'
   }
 
   /** ms since the relay was last heard, by the connection's clock. */
@@ -269,7 +266,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
             : `${MIN_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`
         const text = `the relay speaks version ${message.minVersion} to ${message.maxVersion} of the protocol, this app ${ours}`
         this.#tell('problem', new SealedError('update-required', text, 'version'))
-        this.#closed({ code: 4426, reason: 'update-required' })
+        this.#closed({ code: closeReasons['update-required'].code, reason: 'update-required' })
         return
       } else if (message.type !== 'pong') {
         const list = byChannel.get(message.channel)

@@ -1,3 +1,4 @@
+import { closeAction } from '@y-sealed/protocol'
 import { SealedError } from '../sealed-error.ts'
 
 /** What this package uses of a WebSocket: the browser's, or `ws` in Node. */
@@ -20,6 +21,12 @@ export interface CloseFacts {
   readonly code: number
   readonly reason: string
 }
+
+/**
+ * The default of `shouldReconnect`: what the protocol's table of close codes says, so that another 44xx is final, as in y-websocket 3.1. A
+ * polyfill that reports no code is not mistaken for a refusal.
+ */
+export const isWorthReconnecting = ({ code }: CloseFacts): boolean => closeAction(code) === 'retry'
 
 export function resolveWebSocket(polyfill: WebSocketConstructor | undefined): WebSocketConstructor {
   const found = polyfill ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket

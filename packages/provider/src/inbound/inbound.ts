@@ -33,8 +33,10 @@ export interface InboundPorts {
   reread(after: number): void
   /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
   onForeignContent(): void
-  /** The relay's words do not fit together: connect anew. */
+  /** The relay's words do not fit together. */
   onRelayFault(message: string): void
+  /** The platform's crypto failed. */
+  onOpenFailed(): void
 }
 
 type Verdict = Opened | 'unusable' | undefined
@@ -118,7 +120,7 @@ export class Inbound {
 
   receive(first: number, hashBefore: Uint8Array, entries: readonly Entry[]): void {
     this.#intake.place(first, hashBefore, entries)
-    void this.#drain()
+    this.drain()
   }
 
   receiveAck(lastSequence: number, entries: readonly Entry[], update: Uint8Array, hashAfter: Uint8Array): void {
@@ -127,11 +129,14 @@ export class Inbound {
       return
     }
     this.#intake.placeOwn(lastSequence, entries, update, hashAfter)
-    void this.#drain()
+    this.drain()
   }
 
+  /** Takes what waits, as far as it can be taken. */
   drain(): void {
-    void this.#drain()
+    this.#drain().catch(() => {
+      if (!this.#isStopped) this.#ports.onOpenFailed()
+    })
   }
 
   stop(): void {
@@ -152,7 +157,6 @@ export class Inbound {
         // Meanwhile the connection may be another: these entries come again.
         if (life !== this.#run) continue
         this.#takeRun(run, verdicts)
-        if (life !== this.#run) continue
       }
     } finally {
       this.#draining = false

@@ -102,7 +102,7 @@ export class Appender {
 
   resume(): void {
     this.#isPaused = false
-    this.kick()
+    this.#kick()
   }
 
   /** Connection lost, refused or destroyed: what is in flight stays in the outbox. */
@@ -121,10 +121,10 @@ export class Appender {
   /** Something waits. After a `limit` everything is tried again as one difference: an undo may have made it small. */
   changed(): void {
     if (this.#isOverLimit) this.#tryWhole()
-    this.kick()
+    this.#kick()
   }
 
-  kick(): void {
+  #kick(): void {
     if (!this.#mayTake() || this.#isScheduled) return
     this.#isScheduled = true
     const { clock, flushDelayMs } = this.#ports
@@ -139,7 +139,7 @@ export class Appender {
     if (sealer === undefined || !this.#mayTake()) return
     if (sealer.isSpent()) {
       // A new one takes a turn to make; nothing is lost by waiting for it.
-      this.kick()
+      this.#kick()
       return
     }
     this.#isScheduled = false
@@ -187,7 +187,7 @@ export class Appender {
   settled(): void {
     this.#inFlight = undefined
     this.#limitRetryMs = FIRST_LIMIT_RETRY_MS
-    this.kick()
+    this.#kick()
   }
 
   onRefused(refused: Refused): void {

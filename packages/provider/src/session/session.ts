@@ -75,6 +75,10 @@ export class Session {
       },
       reread: (after) => this.#read(after),
       onRelayFault: (message) => this.#distrust(message),
+      onOpenFailed: () => {
+        problems.raise('internal', 'opening failed; it is tried again in a new session', 'entry')
+        this.#startOver()
+      },
     })
     this.#appender = new Appender({
       outbox,
@@ -192,8 +196,8 @@ export class Session {
     this.#ports.connection.send([{ type: 'awareness', channel: this.#channel, envelope }])
   }
 
-  /** The wire sealer, for awareness; a spent one is replaced between two appends. */
-  get sealer(): Sealer | undefined {
+  /** The wire sealer, for awareness; one that is spent is replaced for the next use, between two appends. */
+  useSealer(): Sealer | undefined {
     const sealer = this.#sealer
     if (sealer?.isSpent() && !this.#appender.isBusy && !this.#isRenewingSealer) this.#run(this.#renewSealer())
     return sealer

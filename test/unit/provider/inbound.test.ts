@@ -1,0 +1,84 @@
+import { createSealer, deriveEpochKeys, EnvelopeKind, parseDocumentKey } from '@y-sealed/envelope'
+import { systemClock } from '@y-sealed/key-client'
+import { hashPrefix, startHash } from '@y-sealed/protocol'
+import { expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbound/inbound.ts'
+import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
+import { Problems } from '../../../packages/provider/src/problems.ts'
+import { settle } from '../../support/fake-clock.ts'
+
+const record = new Uint8Array(252)
+const recordHash = new Uint8Array(32)
+
+async function epochWithOneEntry() {
+  const keys = await deriveEpochKeys(parseDocumentKey('a-key-that-nobody-guesses-0123456789'), {
+    documentId: 'doc',
+    keyHint: '',
+    suite: 1,
+    stretch: 0,
+    nonce: new Uint8Array(16),
+    ext: new Uint8Array(0),
+  })
+  const sealer = await createSealer(keys, { epochIndex: 0 })
+  const writer = new Y.Doc()
+  writer.getText('text').insert(0, 'hello')
+  const birth = { sequence: 0, hash: new Uint8Array(32) }
+  const [envelope = new Uint8Array()] = await sealer.seal(EnvelopeKind.update, Y.encodeStateAsUpdate(writer), { birth })
+  const epoch = { index: 0, keyHint: '', record, recordHash, startHash: startHash(recordHash), keys }
+  return { epoch, entries: [{ proof: new Uint8Array(0), envelope }] }
+}
+
+function inbound() {
+  const doc = new Y.Doc()
+  const told: string[] = []
+  const ports: InboundPorts = {
+    doc,
+    origin: {},
+    logState: new LogState(),
+    problems: new Problems(systemClock, ({ code }) => told.push(code)),
+    clock: systemClock,
+    ownSalt: () => undefined,
+    onProgress: () => {},
+    onSettled: () => {},
+    reread: () => told.push('reread'),
+    onForeignContent: () => {},
+    onRelayFault: (message) => told.push(message),
+    onOpenFailed: () => told.push('open failed'),
+  }
+  return { doc, told, inbound: new Inbound(ports) }
+}
+
+it('a platform whose crypto fails is told of; the entry waits, and is taken when it works again', async () => {
+  const { epoch, entries } = await epochWithOneEntry()
+  const { doc, told, inbound: reader } = inbound()
+  let isBroken = true
+  const keys = {
+    ...epoch.keys,
+    openingKey: (...args: Parameters<typeof epoch.keys.openingKey>) =>
+      isBroken ? Promise.reject(new Error('engine failed')) : epoch.keys.openingKey(...args),
+  }
+  reader.begin({ ...epoch, keys }, false)
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await settle()
+  expect([told, reader.cursor]).toEqual([['open failed'], 0])
+  isBroken = false
+  reader.drain()
+  await settle()
+  // The birth names another history than this reader's: told, and no reason not to read.
+  expect([told.slice(1), reader.cursor]).toEqual([['fork'], 1])
+  expect(doc.getText('text').toString()).toBe('hello')
+})
+
+it('after stop() nobody is told of anything', async () => {
+  const { epoch, entries } = await epochWithOneEntry()
+  const { told, inbound: reader } = inbound()
+  reader.begin(
+    { ...epoch, keys: { ...epoch.keys, openingKey: () => Promise.reject(new Error('engine failed')) } },
+    false,
+  )
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  reader.stop()
+  await settle()
+  expect(told).toEqual([])
+})

@@ -6,6 +6,7 @@ export {
   MAX_AWARENESS_AGE_MS,
   parseAwarenessBody,
 } from './awareness-body.ts'
+export { type CheckpointManifest, encodeCheckpointBody, parseCheckpointBody } from './checkpoint-body.ts'
 export { checkpointHash } from './checkpoint-hash.ts'
 export { type DocumentKey, isWeakKey, MAX_DOCUMENT_KEY_BYTES, parseDocumentKey } from './document-key.ts'
 export type { Engine, OpeningKey, Root, SealingKey } from './engine/engine.ts'
@@ -25,3 +26,4 @@ export { type EpochRecord, parseEpochRecord } from './parse-epoch-record.ts'
 export { joinParts, PART_BODY_BYTES } from './parts.ts'
 export type { Birth } from './plaintext.ts'
 export { createSealer, type Sealer, type SealerOptions, type SealOptions } from './sealer.ts'
+export { encodeWitnessBody, parseWitnessBody, type Witness } from './witness-body.ts'

@@ -1,8 +1,8 @@
-import { readVarint, recordPrefix } from '@y-sealed/protocol/header'
+import { recordPrefix } from '@y-sealed/protocol/header'
 import { isZero } from './bytes.ts'
 import { malformed, parsing, unsupported } from './envelope-error.ts'
 import { MAX_KEY_HINT_UNITS, NONCE_BYTES } from './epoch-keys.ts'
-import { HASH_BYTES } from './plaintext.ts'
+import { reader } from './reader.ts'
 import { parseText } from './text.ts'
 
 /** A parsed epoch record (protocol §4). Parsed is not verified: see `verifyEpochRecord`. */
@@ -41,7 +41,7 @@ export function parseEpochRecord(bytes: Uint8Array): EpochRecord {
   const { suite, stretch, index } = prefix
   if (suite !== 1) throw unsupported(`suite ${suite}`)
   if (stretch !== 0 && stretch !== 1) throw unsupported(`stretch ${stretch}`)
-  const read = reader(bytes, prefix.bytes)
+  const read = reader(bytes, 'epoch record', prefix.bytes)
   const endpointEpochPlusOne = read.varint()
   const keyHint = parseHint(read.lengthPrefixed(MAX_KEY_HINT_BYTES))
   const nonce = read.fixed(NONCE_BYTES)
@@ -55,12 +55,12 @@ export function parseEpochRecord(bytes: Uint8Array): EpochRecord {
     keyHint,
     nonce,
     ext: new Uint8Array(0),
-    epochId: read.fixed(HASH_BYTES),
-    prevRecord: read.fixed(HASH_BYTES),
+    epochId: read.hash(),
+    prevRecord: read.hash(),
     prevSequence: read.varint(),
-    prevHash: read.fixed(HASH_BYTES),
-    prevCheckpoint: read.fixed(HASH_BYTES),
-    checkpoint: read.fixed(HASH_BYTES),
+    prevHash: read.hash(),
+    prevCheckpoint: read.hash(),
+    checkpoint: read.hash(),
     linkTag: read.fixed(TAG_BYTES),
     selfTag: read.fixed(TAG_BYTES),
   }
@@ -89,30 +89,4 @@ function parseHint(bytes: Uint8Array): string {
   }
   if (hint.length > MAX_KEY_HINT_UNITS) throw malformed('keyHint too long')
   return hint
-}
-
-function reader(bytes: Uint8Array, start: number) {
-  let at = start
-  function fixed(length: number): Uint8Array {
-    if (at + length > bytes.length) throw malformed('epoch record too short')
-    at += length
-    return bytes.slice(at - length, at)
-  }
-  return {
-    fixed,
-    varint: (): number => {
-      const { value, end } = parsing(() => readVarint(bytes, at))
-      at = end
-      return value
-    },
-    lengthPrefixed: (maxBytes: number): Uint8Array => {
-      const [high = 0, low = 0] = fixed(2)
-      const length = high * 256 + low
-      if (length > maxBytes) throw malformed('epoch record: a field is too long')
-      return fixed(length)
-    },
-    end: (): void => {
-      if (at !== bytes.length) throw malformed('bytes after the epoch record')
-    },
-  }
 }

@@ -3,13 +3,17 @@ import {
   deriveEpochKeys,
   type EnvelopeKind,
   encodeAwarenessBody,
+  encodeCheckpointBody,
+  encodeWitnessBody,
   fingerprint,
   joinParts,
   type Opened,
   openEnvelope,
   parseAwarenessBody,
+  parseCheckpointBody,
   parseDocumentKey,
   parseEpochRecord,
+  parseWitnessBody,
 } from '@y-sealed/envelope'
 import { layOut, saltOf, unsafeSealEnvelope } from '@y-sealed/envelope/testing'
 import { ProtocolError, parseHeader } from '@y-sealed/protocol/header'
@@ -43,6 +47,19 @@ interface BadBytes {
   bytes: string
   code: 'malformed' | 'unsupported'
 }
+interface CheckpointBody {
+  name: string
+  /** No `previous`: none. */
+  manifest: { sequence: number; hash: string; previous?: string; digest: string; unixMs: number }
+  update: string
+  body: string
+}
+interface WitnessBody {
+  name: string
+  /** No `checkpoint`: none. */
+  witness: { sequence: number; hash: string; checkpoint?: string; unixMs: number }
+  body: string
+}
 interface Vectors {
   epoch: { key: string; documentId: string; keyHint: string; suite: 1; stretch: 0; nonce: string; ext: '' }
   epochId: string
@@ -50,6 +67,8 @@ interface Vectors {
   salt: string
   cases: Case[]
   awareness: { unixMs: number; update: string; body: string }
+  checkpoints: { bodies: CheckpointBody[]; refused: BadBytes[] }
+  witnesses: { bodies: WitnessBody[]; refused: BadBytes[] }
   salts: { random: string; unixMicroseconds: string; count: number; salt: string }[]
   headers: BadBytes[]
   records: BadBytes[]
@@ -117,7 +136,32 @@ it('[ENV-22] an awareness body is its time, then the update', () => {
   expect(parseAwarenessBody(unhex(body))).toEqual({ unixMs, update: unhex(update) })
 })
 
+it.each(vectors.checkpoints.bodies)('[ENV-30] a checkpoint body: $name', ({ manifest: known, update, body }) => {
+  const { hash, previous, digest } = known
+  const manifest = { ...known, hash: unhex(hash), previous: optional(previous), digest: unhex(digest) }
+  expect(hex(encodeCheckpointBody(manifest, unhex(update)))).toBe(body)
+  expect(parseCheckpointBody(unhex(body))).toEqual({ manifest, update: unhex(update) })
+})
+
+it.each(vectors.checkpoints.refused)('[ENV-1] [ENV-30] a checkpoint body is refused: $name', async (bad) => {
+  expect((await errorOf(() => parseCheckpointBody(unhex(bad.bytes)))).code).toBe(bad.code)
+})
+
+it.each(vectors.witnesses.bodies)('[ENV-31] a witness body: $name', ({ witness: known, body }) => {
+  const witness = { ...known, hash: unhex(known.hash), checkpoint: optional(known.checkpoint) }
+  expect(hex(encodeWitnessBody(witness))).toBe(body)
+  expect(parseWitnessBody(unhex(body))).toEqual(witness)
+})
+
+it.each(vectors.witnesses.refused)('[ENV-1] [ENV-31] a witness body is refused: $name', async (bad) => {
+  expect((await errorOf(() => parseWitnessBody(unhex(bad.bytes)))).code).toBe(bad.code)
+})
+
 it('[ENV-28] the fingerprint of an epoch is thirty digits', () => {
   expect(fingerprint(unhex(vectors.epochId))).toBe(vectors.fingerprint)
   expect(vectors.fingerprint).toMatch(/^\d{5}( \d{5}){5}$/)
 })
+
+function optional(known: string | undefined): Uint8Array | undefined {
+  return known === undefined ? undefined : unhex(known)
+}

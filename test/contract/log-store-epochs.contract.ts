@@ -215,20 +215,27 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
         expect(await store.lease(request)).toEqual({ granted: true })
       })
 
-      it('stores the checkpoint, which is then read from any chunk on', async () => {
+      it('stores the checkpoint, of which any stretch is then read', async () => {
         const next = record(1)
         const chunks = chunksOf(5)
         expectStored(await store.open(await replacing({ record: next, chunks })))
         const envelopes = chunks.map(({ envelope }) => envelope)
-        for (const from of [1, 3, 5]) {
-          const read = await store.checkpoint(room, next.hash, from, 1e9)
-          expect(read).toEqual({ total: 5, chunks: envelopes.slice(from - 1) })
+        for (const [from, through] of [
+          [1, 9],
+          [3, 5],
+          [5, 5],
+          [1, 1],
+          [2, 4],
+        ] as const) {
+          const read = await store.checkpoint(room, next.hash, { first: from, last: through, maxBytes: 1e9 })
+          expect(read).toEqual({ total: 5, chunks: envelopes.slice(from - 1, through) })
         }
-        expect(await store.checkpoint(room, next.hash, 1, 1)).toEqual({ total: 5, chunks: envelopes.slice(0, 1) })
-        expect(await store.checkpoint(room, next.hash, 6, 1)).toBeUndefined()
-        expect(await store.checkpoint(room, first.hash, 1, 1)).toBeUndefined()
-        expect(await store.checkpoint(room, bytes(32), 1, 1)).toBeUndefined()
-        expect(await store.checkpoint('unknown', next.hash, 1, 1)).toBeUndefined()
+        const one = { first: 1, last: 5, maxBytes: 1 }
+        expect(await store.checkpoint(room, next.hash, one)).toEqual({ total: 5, chunks: envelopes.slice(0, 1) })
+        expect(await store.checkpoint(room, next.hash, { first: 6, last: 9, maxBytes: 1 })).toBeUndefined()
+        expect(await store.checkpoint(room, first.hash, one)).toBeUndefined()
+        expect(await store.checkpoint(room, bytes(32), one)).toBeUndefined()
+        expect(await store.checkpoint('unknown', next.hash, one)).toBeUndefined()
       })
 
       it('that is refused for its entries leaves no record and no checkpoint, and the lease as it was', async () => {
@@ -237,7 +244,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
         const request = await replacing({ record: next, chunks: chunksOf(2), runs: [run(bytes(16), 2, 1, 1)] })
         expect(await store.open(request)).toEqual({ stored: false, code: 'out-of-order' })
         expect(await store.head(room)).toEqual(before)
-        expect(await store.checkpoint(room, next.hash, 1, 1)).toBeUndefined()
+        expect(await store.checkpoint(room, next.hash, { first: 1, last: 1, maxBytes: 1 })).toBeUndefined()
         expectStored(await store.open({ ...request, runs: [] }))
       })
 
@@ -262,7 +269,9 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
         const next = record(4)
         const request = await replacing({ room: 'lost', record: next, replaces: undefined, chunks: chunksOf(2, 4) })
         expect(expectStored(await store.open(request)).opened).toMatchObject({ index: 4, after: 0 })
-        expect(await store.checkpoint('lost', next.hash, 1, 1e9)).toMatchObject({ total: 2 })
+        expect(await store.checkpoint('lost', next.hash, { first: 1, last: 1, maxBytes: 1 })).toMatchObject({
+          total: 2,
+        })
       })
     })
   })

@@ -186,10 +186,21 @@ describe('reading an old epoch', () => {
 })
 
 describe('fetching the checkpoint of an epoch', () => {
-  async function fetched(reader: RawClient, record: Uint8Array, first: number): Promise<Map<number, Uint8Array>> {
+  /** What a fetch brings, by place; `last` 0: through the end. */
+  async function fetched(
+    reader: RawClient,
+    record: Uint8Array,
+    first: number,
+    last = 0,
+  ): Promise<Map<number, Uint8Array>> {
     const request = reader.request()
-    reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first })
-    await reader.hears('checkpoint', (part) => part.request === request && part.first + part.chunks.length > part.total)
+    reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first, last })
+    await reader.hears('checkpoint', (part) => {
+      return part.request === request && part.first + part.chunks.length > Math.min(last || part.total, part.total)
+    })
+    // Whatever came too much would come before the pong.
+    await reader.pinged()
+    expect(reader.heard.some((message) => message.type === 'refused' && message.request === request)).toBe(false)
     const chunks = new Map<number, Uint8Array>()
     for (const part of reader.heard) {
       if (part.type !== 'checkpoint' || part.request !== request) continue
@@ -209,6 +220,21 @@ describe('fetching the checkpoint of an epoch', () => {
     expect(reader.heard.filter(({ type }) => type === 'checkpoint').length).toBeGreaterThanOrEqual(first === 1 ? 4 : 2)
   })
 
+  it.each([
+    [1, 1],
+    [2, 2],
+    [1, 4],
+    [3, 5],
+    [4, 1_024],
+  ])('from chunk %i through chunk %i and not one more', async (first, last) => {
+    const reader = await connect()
+    await reader.join('room')
+    for (const { record, chunks } of epochs.slice(1)) {
+      const expected = chunks.map((chunk, i) => [i + 1, chunk] as const).slice(first - 1, last)
+      expect([...(await fetched(reader, record, first, last))]).toEqual(expected)
+    }
+  })
+
   it('is unknown for an epoch that began empty, for no epoch of the room, and behind the last chunk', async () => {
     const reader = await connect()
     await reader.join('room')
@@ -218,7 +244,7 @@ describe('fetching the checkpoint of an epoch', () => {
       [epochs[1]!.record, 6],
     ] as const) {
       const request = reader.request()
-      reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first })
+      reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first, last: 0 })
       expect(await reader.hears('refused', (refused) => refused.request === request)).toMatchObject({ code: 'unknown' })
     }
   })
@@ -228,7 +254,9 @@ describe('fetching the checkpoint of an epoch', () => {
     await reader.join('room')
     const requests = Array.from({ length: 40 }, () => reader.request())
     const record = sha256(epochs[1]!.record)
-    reader.say(...requests.map((request) => ({ type: 'fetch' as const, channel: 1, request, record, first: 1 })))
+    reader.say(
+      ...requests.map((request) => ({ type: 'fetch' as const, channel: 1, request, record, first: 1, last: 0 })),
+    )
     await reader.hears('checkpoint', ({ request, first }) => request === requests[0] && first > 1)
     expect(await reader.hears('refused', ({ request }) => request === requests.at(-1))).toMatchObject({ code: 'limit' })
   })

@@ -108,6 +108,38 @@ describe('awareness', () => {
   })
 })
 
+describe('a recheck', () => {
+  it('asks everybody in the room to look at the endpoint, and nobody elsewhere', async () => {
+    const elsewhere = await enter('elsewhere')
+    await elsewhere.join('room', { channel: 7 })
+    relay.recheck('room')
+    for (const client of [alice, bob]) expect(await client.hears('recheck')).toEqual({ type: 'recheck', channel: 1 })
+    expect(await elsewhere.hears('recheck')).toEqual({ type: 'recheck', channel: 7 })
+    await elsewhere.pinged()
+    expect(elsewhere.heard.filter(({ type }) => type === 'recheck')).toHaveLength(1)
+  })
+
+  it('is not for observers, who have no endpoint', async () => {
+    const observer = await RawClient.connect(relay.url)
+    clients.push(observer)
+    await observer.join('room', { observe: true })
+    relay.recheck('room')
+    await alice.hears('recheck')
+    await observer.pinged()
+    expect(observer.heard.some(({ type }) => type === 'recheck')).toBe(false)
+  })
+
+  it('of a room where nobody is, or nobody any more, does nothing', async () => {
+    relay.recheck('unknown')
+    bob.say({ type: 'leave', channel: 1 })
+    await bob.pinged()
+    relay.recheck('room')
+    await alice.hears('recheck')
+    await bob.pinged()
+    expect(bob.heard.some(({ type }) => type === 'recheck')).toBe(false)
+  })
+})
+
 describe('the heartbeat', () => {
   it('tells head and hash five seconds after a change, then every minute', async () => {
     const envelope = new FakeSealer().seal()

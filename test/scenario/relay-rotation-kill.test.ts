@@ -73,7 +73,7 @@ it.each(STEPS)(
     const reader = await RawClient.connect(relay.url)
     const { records, sequence } = await reader.join(room, { observe: true })
     await reader.hears('caught-up')
-    reader.say({ type: 'fetch', channel: 1, request: 1, record: sha256(next), first: 1 })
+    reader.say({ type: 'fetch', channel: 1, request: 1, record: sha256(next), first: 1, last: 0 })
     const isNew = records.length === 2
     if (wasOpened) expect(isNew).toBe(true)
     if (typeof step === 'string' && step !== 'opened') expect(isNew).toBe(false)

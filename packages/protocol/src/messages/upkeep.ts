@@ -30,6 +30,12 @@ export interface Heartbeat {
   readonly hash: Uint8Array
 }
 
+/** Somebody may have changed which key is current: a member looks at its endpoint, soon, and at most once a minute. */
+export interface Recheck {
+  readonly type: 'recheck'
+  readonly channel: number
+}
+
 /** The relay ends one channel; the connection and its other channels go on. */
 export interface Closed {
   readonly type: 'closed'
@@ -56,3 +62,5 @@ export const closed = defineMessage<Closed>('closed', 0x4d, {
   code: uint(1000, 4999),
   reason: varString(0, MAX_REASON_BYTES),
 })
+
+export const recheck = defineMessage<Recheck>('recheck', 0x54, { channel })

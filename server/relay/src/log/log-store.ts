@@ -1,4 +1,4 @@
-import type { LeasePurpose } from '@y-sealed/protocol'
+import type { LeaseWish, PauseWish, Replaced } from './epoch-state.ts'
 
 /**
  * What the relay asks of a store: one log per room, made of epoch records and runs of entries. A *run* is a stretch of
@@ -33,14 +33,13 @@ export interface LogStore {
   release(room: string, session: number): Promise<void>
 
   /**
-   * The chunks, from place `first` (1 = the first) on, of the checkpoint with which this record's epoch began. Stops once
-   * it has `maxBytes`, but returns at least one. Undefined where there is none such.
+   * Chunks of the checkpoint with which this record's epoch began. Stops once it has `maxBytes`, but returns at least one.
+   * Undefined where there is none such.
    */
   checkpoint(
     room: string,
     recordHash: Uint8Array,
-    first: number,
-    maxBytes: number,
+    wanted: WantedChunks,
   ): Promise<{ total: number; chunks: Uint8Array[] } | undefined>
 
   /**
@@ -57,6 +56,14 @@ export interface LogStore {
 
   /** Ends the commits under way, then lets go of the storage. */
   close(): Promise<void>
+}
+
+export interface WantedChunks {
+  /** Place of the first, from 1. */
+  first: number
+  /** Place of the last, at least `first`; the checkpoint may end before it. */
+  last: number
+  maxBytes: number
 }
 
 export interface LogHead {
@@ -117,14 +124,6 @@ export interface OpenRequest extends AppendRequest {
   chunks: NewChunk[]
 }
 
-export interface Replaced {
-  /** Hash of the head record. */
-  record: Uint8Array
-  /** Last sequence of the log, and H there. */
-  sequence: number
-  hash: Uint8Array
-}
-
 /** A chunk of a checkpoint on its way into the store. */
 export interface NewChunk {
   epochIndex: number
@@ -137,23 +136,14 @@ export interface NewChunk {
   hash: Uint8Array
 }
 
-export interface LeaseRequest {
+export interface LeaseRequest extends LeaseWish {
   room: string
-  session: number
-  purpose: LeasePurpose
-  /** Hash of the head record. */
-  head: Uint8Array
-  leaseMs: number
 }
 
 export type LeaseResult = { granted: true } | { granted: false; code: 'busy' | 'stale-epoch'; record?: Uint8Array }
 
-export interface PauseRequest {
+export interface PauseRequest extends PauseWish {
   room: string
-  session: number
-  pauseMs: number
-  /** After a pause that ran out the session waits so long before its next. */
-  againMs: number
 }
 
 export type PauseResult =

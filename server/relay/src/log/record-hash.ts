@@ -4,3 +4,8 @@ import { createHash } from 'node:crypto'
 export function recordHash(record: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(record).digest())
 }
+
+/** Whether two hashes are the same; two that are absent are. */
+export function sameHash(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a && b ? Buffer.compare(a, b) === 0 : a === b
+}

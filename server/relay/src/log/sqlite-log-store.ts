@@ -3,10 +3,22 @@ import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { startHash } from '@y-sealed/protocol'
 import { RelayError } from '../errors.ts'
+import {
+  appended,
+  type EpochState,
+  judgeAppend,
+  judgeOpen,
+  opened,
+  released,
+  renewed,
+  takeLease,
+  takePause,
+} from './epoch-state.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type {
   AppendRequest,
   AppendResult,
+  Commit,
   EpochRecord,
   LeaseRequest,
   LeaseResult,
@@ -18,9 +30,9 @@ import type {
   PauseResult,
   StoredRun,
 } from './log-store.ts'
+import { sameHash } from './record-hash.ts'
 import { chainHash, hashWithin, runAfter } from './run-chain.ts'
-import { holdsLease, isPaused, mayOpen, released, takeLease, takePause } from './sqlite-claims.ts'
-import { createRows, type DocumentRow, NO_CLAIM } from './sqlite-rows.ts'
+import { createRows, type StoredDocument } from './sqlite-rows.ts'
 import { prepareSchema } from './sqlite-schema.ts'
 
 /** H of a log without an epoch: there is nothing to hash yet. */
@@ -47,100 +59,93 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     },
   })
 
-  function headRecord(document: DocumentRow): EpochRecord {
-    const record = rows.record(document.id, document.headRecord)
+  function headRecord({ id, state }: StoredDocument): EpochRecord {
+    const record = rows.record(id, state.head.index)
     if (!record) throw new RelayError('storage', 'a document without its head record')
     return record
   }
 
+  /** A refusal's code, and the head record with those for which a client needs it. */
+  function refusal<Code extends string>(code: Code, document: StoredDocument | undefined) {
+    return { code, ...(code === 'stale-epoch' && document && { record: headRecord(document).bytes }) }
+  }
+
   /** Stores the runs behind the head; undefined where one may not be stored, and then the caller undoes the others. */
-  function writeRuns(document: DocumentRow, session: number, runs: readonly NewRun[]): StoredRun[] | undefined {
+  function writeRuns(id: number, before: EpochState, session: number, runs: readonly NewRun[]): Commit | undefined {
     for (const run of runs) {
-      if (!rows.useSalt(document.id, run.salt, session, run.firstCounter, run.count)) return undefined
+      if (!rows.useSalt(id, run.salt, session, run.firstCounter, run.count)) return undefined
     }
+    let state = before
     const stored = runs.map(({ count, epochIndex, body, leaves }) => {
-      const run = { first: document.sequence + 1, count, epochIndex, hashBefore: document.hash, body }
-      rows.insertRun(document.id, run)
-      document.sequence += count
-      document.hash = chainHash(document.hash, leaves)
+      const run = { first: state.sequence + 1, count, epochIndex, hashBefore: state.hash, body }
+      rows.insertRun(id, run)
+      state = appended(state, count, chainHash(state.hash, leaves))
       return run
     })
-    rows.moveHead(document)
-    return stored
+    rows.save(id, state)
+    return { runs: stored, sequence: state.sequence, hash: state.hash }
   }
 
   function append({ room, session, runs }: AppendRequest): AppendResult {
     const document = rows.document(room)
     if (!document) return { stored: false, code: 'stale-epoch' }
-    if (runs.some(({ epochIndex }) => epochIndex !== document.headRecord)) {
-      return { stored: false, code: 'stale-epoch', record: headRecord(document).bytes }
-    }
-    if (isPaused(document, now())) return { stored: false, code: 'paused' }
-    const stored = writeRuns(document, session, runs)
-    if (!stored) return { stored: false, code: 'out-of-order' }
-    return { stored: true, commit: { runs: stored, sequence: document.sequence, hash: document.hash } }
+    const code = judgeAppend(document.state, runs, now())
+    if (code) return { stored: false, ...refusal(code, document) }
+    const commit = writeRuns(document.id, document.state, session, runs)
+    return commit ? { stored: true, commit } : { stored: false, code: 'out-of-order' }
   }
 
   function open({ room, session, runs, record, replaces, chunks }: OpenRequest): AppendResult {
-    const replaced = rows.document(room)
-    const head = replaced && headRecord(replaced)
-    const stale: AppendResult = { stored: false, code: 'stale-epoch', ...(head && { record: head.bytes }) }
-    if (!sameHash(head?.hash, replaces?.record)) return stale
-    if (replaced) {
-      if (!mayOpen(replaced, session, now())) return { stored: false, code: 'busy' }
-      // Something was stored that the opener does not carry over: it would be lost for all who join from now on.
-      if (replaced.sequence !== replaces?.sequence || !sameHash(replaced.hash, replaces.hash)) return stale
-    }
-    // A first record may have any index: the relay may have lost the epochs before it, and its clients have not.
-    if (head && record.index <= head.index) return { stored: false, code: 'malformed' }
-
-    const opened: EpochRecord = { ...record, after: replaced?.sequence ?? 0 }
-    const document = replaced ?? rows.insertDocument(room, opened)
-    rows.insertRecord(document.id, opened)
-    rows.claim(document.id, NO_CLAIM)
-    document.headRecord = opened.index
-    document.hash = startHash(opened.hash)
-    const stored = writeChunks(document, chunks) ? writeRuns(document, session, runs) : undefined
-    if (!stored) return { stored: false, code: 'out-of-order' }
-    return { stored: true, commit: { runs: stored, sequence: document.sequence, hash: document.hash, opened } }
-  }
-
-  /** Stores the checkpoint of the head epoch; false where its salt was used before. */
-  function writeChunks(document: DocumentRow, chunks: readonly NewChunk[]): boolean {
-    const [first] = chunks
-    if (first && !rows.useSalt(document.id, first.salt, NO_SESSION, 1, chunks.length)) return false
-    for (const { epochIndex, counter, envelope } of chunks) {
-      rows.insertChunk(document.id, epochIndex, counter, envelope)
-    }
-    return true
-  }
-
-  function lease(request: LeaseRequest): LeaseResult {
-    const document = rows.document(request.room)
-    if (!document) return { granted: false, code: 'stale-epoch' }
-    const { result, claim } = takeLease(document, headRecord(document), request, now())
-    if (claim) rows.claim(document.id, claim)
-    return result
-  }
-
-  function renew({ room, session, leaseMs }: { room: string; session: number; leaseMs: number }): boolean {
     const document = rows.document(room)
-    if (!document || !holdsLease(document, session, now())) return false
-    rows.claim(document.id, { ...document, leaseUntil: now() + leaseMs })
+    const code = judgeOpen(document?.state, { session, record, replaces }, now())
+    if (code) return { stored: false, ...refusal(code, document) }
+    const state = opened(document?.state, record, startHash(record.hash))
+    const id = document?.id ?? rows.insertDocument(room, state)
+    const epoch: EpochRecord = { ...record, after: state.sequence }
+    rows.insertRecord(id, epoch)
+    const commit = writeChunks(id, chunks) ? writeRuns(id, state, session, runs) : undefined
+    return commit ? { stored: true, commit: { ...commit, opened: epoch } } : { stored: false, code: 'out-of-order' }
+  }
+
+  /** Stores the checkpoint of an epoch; false where its salt was used before. */
+  function writeChunks(id: number, chunks: readonly NewChunk[]): boolean {
+    const [first] = chunks
+    if (first && !rows.useSalt(id, first.salt, NO_SESSION, 1, chunks.length)) return false
+    for (const { epochIndex, counter, envelope } of chunks) rows.insertChunk(id, epochIndex, counter, envelope)
     return true
   }
 
-  function pause(request: PauseRequest): PauseResult {
-    const document = rows.document(request.room)
+  function lease({ room, ...wish }: LeaseRequest): LeaseResult {
+    const document = rows.document(room)
+    if (!document) return { granted: false, code: 'stale-epoch' }
+    const claimed = takeLease(document.state, wish, now())
+    if (!claimed.granted) return { granted: false, ...refusal(claimed.code, document) }
+    rows.save(document.id, claimed.state)
+    return { granted: true }
+  }
+
+  function renew({ room, ...wish }: { room: string; session: number; leaseMs: number }): boolean {
+    const document = rows.document(room)
+    const state = document && renewed(document.state, wish, now())
+    if (state) rows.save(document.id, state)
+    return state !== undefined
+  }
+
+  function pause({ room, ...wish }: PauseRequest): PauseResult {
+    const document = rows.document(room)
     if (!document) return { granted: false, code: 'busy' }
-    const { result, claim } = takePause(document, request, now())
-    if (claim) rows.claim(document.id, claim)
-    return result
+    const claimed = takePause(document.state, wish, now())
+    if (!claimed.granted) return claimed
+    rows.save(document.id, claimed.state)
+    const { sequence, hash } = claimed.state
+    return { granted: true, sequence, hash }
   }
 
   function release(room: string, session: number): void {
     const document = rows.document(room)
-    if (document?.leaseSession === session) rows.claim(document.id, released(document))
+    if (!document) return
+    const state = released(document.state, session)
+    if (state !== document.state) rows.save(document.id, state)
   }
 
   /** Undoes what a refused request has written, and nothing of the others in its group. */
@@ -156,7 +161,8 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     async head(room) {
       const document = rows.document(room)
       if (!document) return { sequence: 0, hash: NO_HASH }
-      return { sequence: document.sequence, hash: document.hash, record: headRecord(document) }
+      const { sequence, hash } = document.state
+      return { sequence, hash, record: headRecord(document) }
     },
 
     // A single run is refused before anything is written: it needs no savepoint, and nearly every append is one.
@@ -169,13 +175,13 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     pause: (request) => group.add(() => pause(request)),
     release: (room, session) => group.add(() => release(room, session)),
 
-    async checkpoint(room, recordHash, first, maxBytes) {
+    async checkpoint(room, recordHash, { first, last, maxBytes }) {
       const document = rows.document(room)
       const record = document && rows.recordNamed(document.id, recordHash)
       if (!record) return undefined
       const chunks: Uint8Array[] = []
       let bytes = 0
-      for (const { envelope } of rows.chunksFrom(document.id, record.index, first)) {
+      for (const { envelope } of rows.chunks(document.id, record.index, first, last)) {
         chunks.push(envelope)
         bytes += envelope.length
         if (bytes >= maxBytes) break
@@ -185,7 +191,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
 
     async read(room, after, maxBytes) {
       const document = rows.document(room)
-      if (!document || after >= document.sequence) return []
+      if (!document || after >= document.state.sequence) return []
       const first = rows.runWith(document.id, after + 1)
       const runs: StoredRun[] = []
       let bytes = 0
@@ -199,7 +205,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
 
     async hashAt(room, sequence) {
       const document = rows.document(room)
-      if (!document || sequence < 1 || sequence > document.sequence) return undefined
+      if (!document || sequence < 1 || sequence > document.state.sequence) return undefined
       const run = rows.runWith(document.id, sequence)
       return run && hashWithin(run, sequence)
     },
@@ -234,8 +240,4 @@ function openDatabase(data: string): DatabaseSyncInstance {
     if (error instanceof RelayError) throw error
     throw new RelayError('storage', 'the data directory cannot be used', { cause: error })
   }
-}
-
-function sameHash(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a && b ? Buffer.compare(a, b) === 0 : a === b
 }

@@ -1,33 +1,29 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import { startHash } from '@y-sealed/protocol'
+import type { LeasePurpose } from '@y-sealed/protocol'
+import { RelayError } from '../errors.ts'
+import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
 
-/** A room's row: its head, its lease, its pause. `headRecord` is the index of the newest epoch. */
-export interface DocumentRow extends Claim {
+/** A document and where its epochs stand. */
+export interface StoredDocument {
+  id: number
+  state: EpochState
+}
+
+/** Times in unix ms. A lease or pause of session 0 is none: sessions have numbers from 1. */
+interface DocumentRow {
   id: number
   sequence: number
   hash: Uint8Array
-  headRecord: number
-}
-
-/** Who may open the next epoch, and whether appends wait for that. Times are the store's, in unix ms; 0 = none. */
-export interface Claim {
+  headIndex: number
+  /** null where a record is missing that should be there. */
+  headHash: Uint8Array | null
   leaseSession: number
-  leasePurpose: string
+  leasePurpose: LeasePurpose
   leaseUntil: number
-  pauseUntil: number
-  /** The session that paused last without opening an epoch, and when it may again. */
   pauseSession: number
+  pauseUntil: number
   pauseAgainAt: number
-}
-
-export const NO_CLAIM: Claim = {
-  leaseSession: 0,
-  leasePurpose: '',
-  leaseUntil: 0,
-  pauseUntil: 0,
-  pauseSession: 0,
-  pauseAgainAt: 0,
 }
 
 interface RunRow {
@@ -48,29 +44,28 @@ interface RecordRow {
 /** Every statement of the store, prepared once. The binding's rows are untyped; each gets its type here and only here. */
 export function createRows(database: DatabaseSyncInstance) {
   const document = database.prepare(
-    `SELECT id, sequence, hash, head_record AS headRecord,
+    `SELECT id, sequence, documents.hash, head_record AS headIndex, records.hash AS headHash,
        lease_session AS leaseSession, lease_purpose AS leasePurpose, lease_until AS leaseUntil,
-       pause_until AS pauseUntil, pause_session AS pauseSession, pause_again_at AS pauseAgainAt
-     FROM documents WHERE room = ?`,
+       pause_session AS pauseSession, pause_until AS pauseUntil, pause_again_at AS pauseAgainAt
+     FROM documents LEFT JOIN records ON document = id AND epoch_index = head_record WHERE room = ?`,
   )
-  const claim = database.prepare(
-    `UPDATE documents SET lease_session = ?, lease_purpose = ?, lease_until = ?,
-       pause_until = ?, pause_session = ?, pause_again_at = ? WHERE id = ?`,
+  const save = database.prepare(
+    `UPDATE documents SET sequence = ?, hash = ?, head_record = ?, lease_session = ?, lease_purpose = ?, lease_until = ?,
+       pause_session = ?, pause_until = ?, pause_again_at = ? WHERE id = ?`,
   )
   const dropClaims = database.prepare(
     'UPDATE documents SET lease_session = 0, lease_until = 0, pause_until = 0 WHERE lease_session <> 0',
   )
   const insertChunk = database.prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?)')
   const chunks = database.prepare(
-    'SELECT envelope FROM checkpoints WHERE document = ? AND epoch_index = ? AND chunk >= ? ORDER BY chunk',
+    'SELECT envelope FROM checkpoints WHERE document = ? AND epoch_index = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
   )
   const chunkCount = database.prepare(
     'SELECT max(chunk) AS total FROM checkpoints WHERE document = ? AND epoch_index = ?',
   )
   const insertDocument = database.prepare(
-    'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, 0, ?, ?)',
+    'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, ?, ?, ?)',
   )
-  const moveHead = database.prepare('UPDATE documents SET sequence = ?, hash = ?, head_record = ? WHERE id = ?')
   const insertRun = database.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)')
   const runColumns =
     'first_sequence AS first, entries AS count, epoch_index AS epochIndex, hash_before AS hashBefore, body'
@@ -94,20 +89,18 @@ export function createRows(database: DatabaseSyncInstance) {
   )
 
   return {
-    document(room: string): DocumentRow | undefined {
-      return document.get(Buffer.from(room))
+    document(room: string): StoredDocument | undefined {
+      const row: DocumentRow | undefined = document.get(Buffer.from(room))
+      return row && { id: row.id, state: toState(row) }
     },
-    insertDocument(room: string, record: EpochRecord): DocumentRow {
-      const hash = startHash(record.hash)
-      const { lastInsertRowid } = insertDocument.run(Buffer.from(room), hash, record.index)
-      return { id: Number(lastInsertRowid), sequence: 0, hash, headRecord: record.index, ...NO_CLAIM }
+    /** A document in its first epoch, which nobody has claimed; returns its id. */
+    insertDocument(room: string, { sequence, hash, head }: EpochState): number {
+      return Number(insertDocument.run(Buffer.from(room), sequence, hash, head.index).lastInsertRowid)
     },
-    moveHead(row: DocumentRow): void {
-      moveHead.run(row.sequence, row.hash, row.headRecord, row.id)
-    },
-    /** Writes down who has the document's lease, and its pause. */
-    claim(id: number, { leaseSession, leasePurpose, leaseUntil, pauseUntil, pauseSession, pauseAgainAt }: Claim): void {
-      claim.run(leaseSession, leasePurpose, leaseUntil, pauseUntil, pauseSession, pauseAgainAt, id)
+    save(id: number, { sequence, hash, head, lease, pause }: EpochState): void {
+      const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
+      const pauseColumns = pause ? [pause.session, pause.untilUnixMs, pause.againAtUnixMs] : [0, 0, 0]
+      save.run(sequence, hash, head.index, ...leaseColumns, ...pauseColumns, id)
     },
     /** Ends every lease and pause. */
     dropClaims(): void {
@@ -121,8 +114,8 @@ export function createRows(database: DatabaseSyncInstance) {
       const row: { total: number | null } = chunkCount.get(id, epochIndex)
       return row.total ?? 0
     },
-    chunksFrom(id: number, epochIndex: number, first: number): Iterable<{ envelope: Uint8Array }> {
-      const rows: Iterable<{ envelope: Uint8Array }> = chunks.iterate(id, epochIndex, first)
+    chunks(id: number, epochIndex: number, first: number, last: number): Iterable<{ envelope: Uint8Array }> {
+      const rows: Iterable<{ envelope: Uint8Array }> = chunks.iterate(id, epochIndex, first, last)
       return rows
     },
     insertRun(id: number, run: StoredRun): void {
@@ -157,6 +150,20 @@ export function createRows(database: DatabaseSyncInstance) {
       const before = firstCounter - 1
       return useSalt.run({ document: id, salt, session, before, last: before + count }).changes === 1
     },
+  }
+}
+
+function toState(row: DocumentRow): EpochState {
+  const { sequence, hash, headIndex, headHash } = row
+  if (!headHash) throw new RelayError('storage', 'a document without its head record')
+  const lease = { session: row.leaseSession, purpose: row.leasePurpose, untilUnixMs: row.leaseUntil }
+  const pause = { session: row.pauseSession, untilUnixMs: row.pauseUntil, againAtUnixMs: row.pauseAgainAt }
+  return {
+    head: { index: headIndex, hash: headHash },
+    sequence,
+    hash,
+    lease: lease.session > 0 ? lease : undefined,
+    pause: pause.session > 0 ? pause : undefined,
   }
 }
 

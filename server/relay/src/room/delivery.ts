@@ -41,6 +41,11 @@ export class Delivery {
     this.#to = to
   }
 
+  /** The session has joined, and has not left. */
+  get hasStarted(): boolean {
+    return this.#state === 'reading' || this.#state === 'live'
+  }
+
   /** Everything that the room knows of has been handed to the connection. */
   get isLive(): boolean {
     return this.#state === 'live'

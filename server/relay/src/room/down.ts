@@ -31,6 +31,10 @@ export function heartbeatFrame(channel: number, head: LogHead): Uint8Array {
   return encodeFrame([{ type: 'heartbeat', channel, sequence: head.sequence, hash: headHash(head) }])
 }
 
+export function recheckFrame(channel: number): Uint8Array {
+  return encodeFrame([{ type: 'recheck', channel }])
+}
+
 export function awarenessFrame(channel: number, session: number, envelope: Uint8Array): Uint8Array {
   return encodeFrame([{ type: 'awareness', channel, session, envelope }])
 }

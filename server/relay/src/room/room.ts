@@ -3,7 +3,7 @@ import type { Connection } from '../transport/connection.ts'
 import type { Turn } from '../transport/turn.ts'
 import { Batch } from './batch.ts'
 import type { Delivery } from './delivery.ts'
-import { awarenessFrame, heartbeatFrame, leftFrame } from './down.ts'
+import { awarenessFrame, heartbeatFrame, leftFrame, recheckFrame } from './down.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { type SharedFrame, shareFrame } from './shared-frame.ts'
 
@@ -112,6 +112,14 @@ export class Room {
     const frame = shareFrame((channel) => heartbeatFrame(channel, head))
     for (const { delivery, connection, channel } of this.#members) {
       if (delivery.isLive) connection.send(frame(channel))
+    }
+  }
+
+  /** Asks every member to look at its key endpoint. Observers have none, and one that is about to join asks by itself. */
+  recheck(): void {
+    const frame = shareFrame(recheckFrame)
+    for (const { delivery, isObserver, connection, channel } of this.#members) {
+      if (delivery.hasStarted && !isObserver) connection.send(frame(channel))
     }
   }
 

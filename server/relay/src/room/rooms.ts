@@ -70,6 +70,15 @@ export class Rooms {
     return told
   }
 
+  /** Asks the members of this room to look at their key endpoint. Nothing to do where nobody is. */
+  recheck(name: string): void {
+    // A room that cannot be loaded has no members, and tells those who want to join.
+    this.#rooms.get(name)?.then(
+      (room) => room.recheck(),
+      () => {},
+    )
+  }
+
   /** Resolves when every commit that was under way has been told. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#commits)

@@ -18,7 +18,7 @@ import {
 import { EnvelopeKind, recordPrefix } from '@y-sealed/protocol/header'
 import type { RelayContext } from '../context.ts'
 import type { AppendResult } from '../log/log-store.ts'
-import { recordHash } from '../log/record-hash.ts'
+import { recordHash, sameHash } from '../log/record-hash.ts'
 import { Delivery } from '../room/delivery.ts'
 import type { Member, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
@@ -175,7 +175,7 @@ export class Session implements Member {
       throw new Refusal('malformed', 'an entry of another epoch than the record')
     }
     const computed = chunks.length > 0 ? checkpointHash(chunks.map((chunk) => chunk.hash)) : undefined
-    if (!sameBytes(computed, checkpoint)) throw new Refusal('malformed', 'not the checkpoint that is staged')
+    if (!sameHash(computed, checkpoint)) throw new Refusal('malformed', 'not the checkpoint that is staged')
     // What is staged under the lease would be left behind.
     if (previous && this.#lease && this.#lease.request !== request) {
       throw new Refusal('busy', "an open has its lease's number")
@@ -268,10 +268,6 @@ const REFUSALS = {
   'out-of-order': "not this session's salt, or not its next counter",
   malformed: 'the index of a record rises, from 0',
 } as const
-
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a && b ? Buffer.compare(a, b) === 0 : a === b
-}
 
 function prefixOf(record: Uint8Array): { index: number } {
   try {

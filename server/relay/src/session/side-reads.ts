@@ -2,6 +2,7 @@ import {
   encodeFrame,
   type Fetch,
   hashPrefix,
+  MAX_CHECKPOINT_CHUNKS,
   MAX_ENVELOPE_BYTES,
   MAX_FRAME_ENVELOPE_BYTES,
   type Read,
@@ -78,20 +79,21 @@ export class SideReads {
     connection.send(encodeFrame([{ type: 'caught-up', ...caughtUp }]))
   }
 
-  async #fetch({ request, record, first }: Fetch): Promise<void> {
+  async #fetch({ request, record, first, last }: Fetch): Promise<void> {
     const { store, room, connection, channel, catchUpBytes } = this.#from
     const maxBytes = Math.min(catchUpBytes, MAX_CHUNK_READ_BYTES)
+    // Without a last one wanted: as many as there can be. The store says how many there are.
+    let end = last || MAX_CHECKPOINT_CHUNKS
     let next = first
-    let total = first
-    while (next <= total && (await this.#isReady())) {
-      const read = await store.checkpoint(room, record, next, maxBytes)
+    while (next <= end && (await this.#isReady())) {
+      const read = await store.checkpoint(room, record, { first: next, last: end, maxBytes })
       if (this.#ended) return
       if (!read) {
         const detail = 'no such checkpoint, or no such chunk of it'
         connection.send(encodeFrame([{ type: 'refused', channel, request, code: 'unknown', detail }]))
         return
       }
-      total = read.total
+      end = Math.min(end, read.total)
       connection.send(encodeFrame([{ type: 'checkpoint', channel, request, first: next, ...read }]))
       next += read.chunks.length
     }

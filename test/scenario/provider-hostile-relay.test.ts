@@ -330,12 +330,16 @@ describe('a flood while the key is awaited', () => {
   }
 
   test('640,000 entries of one byte: what is kept of them is bounded', () => {
-    const intake = new Intake(new Uint8Array(32))
+    const intake = new Intake(0, new Uint8Array(32))
     const frame = Array.from({ length: 32_000 }, () => ({ proof: new Uint8Array(0), envelope: Uint8Array.of(0) }))
     for (let first = 1; first < 640_000; first += frame.length) intake.place(first, new Uint8Array(8), frame)
     expect(intake.overflowed).toBe(true)
     let kept = 0
-    for (let run = intake.nextRun(); run.length > 0; run = intake.nextRun()) {
+    for (
+      let run = intake.nextRun(Number.POSITIVE_INFINITY);
+      run.length > 0;
+      run = intake.nextRun(Number.POSITIVE_INFINITY)
+    ) {
       for (const _ of run) intake.advance(new Uint8Array(32))
       kept += run.length
     }

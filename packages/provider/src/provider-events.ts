@@ -1,4 +1,5 @@
 import type { CloseFacts } from './connection/web-socket.ts'
+import type { EpochName } from './epoch/epoch-name.ts'
 import type { SealedProvider } from './provider.ts'
 import type { ProblemCode, SealedError } from './sealed-error.ts'
 import type { SyncStatus } from './sync-status.ts'
@@ -18,6 +19,8 @@ interface OtherEvents {
   /** Final, until `connect()` is called. */
   closed: (event: CloseFacts, provider: SealedProvider) => void
   problem: (error: SealedError) => void
+  /** Another epoch is in use: the first one, or after a rotation. */
+  epoch: (epoch: EpochName) => void
   /** After `key-mismatch`: the key fits again. */
   'key-match': () => void
 }

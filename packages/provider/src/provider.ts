@@ -9,7 +9,10 @@ import { RelayConnection } from './connection/relay-connection.ts'
 import { type CloseFacts, isWorthReconnecting } from './connection/web-socket.ts'
 import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
+import type { Epoch } from './epoch/epoch.ts'
+import type { EpochName } from './epoch/epoch-name.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
+import type { EpochInfo } from './history/history-ports.ts'
 import { warnOfOneOperator } from './one-operator.ts'
 import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
 import { Flushes } from './outbound/flushes.ts'
@@ -19,6 +22,7 @@ import { type Counters, Problems } from './problems.ts'
 import type { ProviderEvents } from './provider-events.ts'
 import { rethrowLater } from './rethrow-later.ts'
 import { SealedError } from './sealed-error.ts'
+import type { RotationOptions } from './session/epochs.ts'
 import { Session } from './session/session.ts'
 import type { Phase } from './session/session-ports.ts'
 import { StatusTeller } from './status-teller.ts'
@@ -101,7 +105,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       problems: this.#problems,
       documentId: this.documentId,
       refuseWeakKeys: options.weakKeys === 'refuse',
-      onLocked: () => this.#statusTeller.look(),
+      onLocked: (error) => this.#locked(error),
       onMatch: () => this.#say('key-match'),
     })
     this.#sealedAwareness = new SealedAwareness({
@@ -129,6 +133,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       problems: this.#problems,
       awareness: this.#sealedAwareness,
       keyDesk: this.#keyDesk,
+      ring,
+      documentId: this.documentId,
+      onEpoch: () => this.#epochChanged(),
       onPhase: (phase) => this.#phaseChanged(phase),
       onOutbox: () => this.#outboxChanged(),
       onForeignContent: (update) => this.#addToOutbox(update),
@@ -188,9 +195,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   /** The epoch in use; `fingerprint` is shown so that two people can compare it. Undefined until the keys are here. */
-  get epoch(): { index: number; keyHint: string; fingerprint: string } | undefined {
+  get epoch(): EpochName | undefined {
     const { epoch } = this.#session
-    return epoch && { index: epoch.index, keyHint: epoch.keyHint, fingerprint: fingerprint(epoch.keys.epochId) }
+    return epoch && nameOf(epoch)
   }
 
   get syncStatus(): SyncStatus {
@@ -242,6 +249,37 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return flushed
   }
 
+  /**
+   * Opens a new epoch under a new key, while everybody goes on typing. Resolves with the next epoch, whoever opens it; waits while the document is
+   * not connected. To shut a member out: remove it at the key endpoint first, then rotate there.
+   *
+   * `replace`: the newest epoch's key is lost (`key-unknown`, `key-mismatch`): it is given up, and the last epoch whose key can be had is followed.
+   * `force`: after `rollback`, goes on with what the relay shows, and brings what this device holds (protocol §6).
+   *
+   * Rejects with SealedError `write-denied`, `rotation-unsupported`, `rollback`, `fork`, a `key-…` code, `limit`, `relay-fault`; nothing has changed then.
+   */
+  async rotateKey(options: RotationOptions = {}): Promise<EpochName> {
+    const blocking = this.#blockedBy
+    const isStanding = options.force === true && this.#session.phase === 'held'
+    if (blocking !== undefined && blocking.code !== 'limit' && !isStanding) throw blocking
+    this.#endedBy = undefined
+    return nameOf(await this.#session.rotate(options))
+  }
+
+  /** All epochs of the document, oldest first. Rejects with SealedError `destroyed` if the session ends meanwhile. */
+  epochs(): Promise<EpochInfo[]> {
+    return this.#session.history.epochs()
+  }
+
+  /**
+   * The document as it was at the end of an epoch, or after sequence `at` of it: a new Y.Doc that belongs to the caller, and changes no more. Rejects
+   * with RangeError for what does not exist, `key-refused` or `key-unknown` where that epoch is locked (and no other), `withheld` or `fork` where the
+   * relay shows another log than there was.
+   */
+  openEpoch(index: number, at?: number): Promise<Y.Doc> {
+    return this.#session.history.openEpoch(index, at)
+  }
+
   /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
   override destroy(): void {
     if (this.#isDestroyed) return
@@ -257,9 +295,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#unlisten()
     if (this.#ownsConnection) this.connection.destroy()
     if (this.#ownsAwareness) rethrowLater(() => this.awareness.destroy())
-    this.#flushes.reject(
-      new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider'),
-    )
+    const error = new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider')
+    this.#flushes.reject(error)
+    this.#session.giveUpRotation(error)
     super.destroy()
   }
 
@@ -318,6 +356,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   #addToOutbox(update: Uint8Array): void {
     if (this.#isCleanUpForReader(update)) return
+    this.#session.noteOwn(update)
     this.#outbox.add(update, this.#clock.now())
     if (this.#session.phase === 'live' && this.#session.role === 'read') this.#denyWrite()
     this.#session.changed()
@@ -342,10 +381,19 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   // --- what the session tells ---
 
+  #epochChanged(): void {
+    const { epoch } = this.#session
+    if (epoch === undefined) return
+    this.#crossTab.reopen(epoch)
+    this.#say('epoch', nameOf(epoch))
+  }
+
   #phaseChanged(phase: Phase): void {
     if (phase === 'joining') {
       // On a connection that was open before, nobody has said so yet.
       if (this.#lastStatus !== 'connecting') this.#sayStatus('connecting')
+    } else if (phase === 'keying') {
+      this.#endedBy = undefined
     } else if (phase === 'reading' && !this.#wsconnected) {
       this.#wsconnected = true
       const { epoch } = this.#session
@@ -356,13 +404,19 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       if (this.#session.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
       this.#setSynced(true)
       this.#resolveSynced()
-    } else if (phase === 'away' || phase === 'halted') {
+    } else if (phase === 'away' || phase === 'held' || phase === 'halted') {
       this.#setSynced(false)
       if (this.#wsconnected) {
         this.#wsconnected = false
         this.#sayStatus('disconnected')
       }
     }
+    this.#statusTeller.look()
+  }
+
+  /** What is shown is no longer all there is, and will not be before a person acts. */
+  #locked({ code }: SealedError): void {
+    if (code !== 'key-unavailable') this.#setSynced(false)
     this.#statusTeller.look()
   }
 
@@ -383,6 +437,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   #haltedBy(error: SealedError): void {
     this.#endedBy = error
     this.#flushes.reject(error)
+    this.#session.giveUpRotation(error)
   }
 
   /** The relay ended this document's session, not the connection. */
@@ -424,6 +479,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (isOverLimit) return new SealedError('limit', 'the change is over a limit of the relay', 'append')
     return undefined
   }
+}
+
+function nameOf({ index, keyHint, keys }: Epoch): EpochName {
+  return { index, keyHint, fingerprint: fingerprint(keys.epochId) }
 }
 
 /** Never asked: a provider without keys does not connect. */

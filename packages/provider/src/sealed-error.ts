@@ -28,8 +28,18 @@ export const PROBLEMS = {
     fault: 'caller',
     action: 'the endpoint gave another key than the document was sealed with; locked until it changes',
   },
+  'key-rotated': {
+    fault: 'caller',
+    action: 'the endpoint has retired the key: edits wait until a member who may rotate opens the next epoch',
+  },
+  'rotation-unsupported': {
+    fault: 'caller',
+    action:
+      'the key source gave a key or a hint that was used before: nothing was rotated; use one that makes new keys',
+  },
   'stale-epoch': { fault: 'us', action: 'a newer epoch exists that this version cannot read: update the app' },
   tampered: { fault: 'relay', action: 'nothing was applied; tell the operator of the relay' },
+  withheld: { fault: 'relay', action: 'the relay keeps back what it should have; it is asked again' },
   gap: { fault: 'relay', action: 'an entry is missing; what waited behind it was applied' },
   rollback: { fault: 'relay', action: 'the relay lost entries; what this device holds is published again' },
   fork: { fault: 'relay', action: 'the relay shows two histories; compare with the other members' },

@@ -1,15 +1,13 @@
-import { createSealer, deriveEpochKeys, EnvelopeKind, parseDocumentKey } from '@y-sealed/envelope'
+import { createEpochRecord, createSealer, deriveEpochKeys, EnvelopeKind, parseDocumentKey } from '@y-sealed/envelope'
 import { systemClock } from '@y-sealed/key-client'
 import { hashPrefix, startHash } from '@y-sealed/protocol'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.ts'
 import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbound/inbound.ts'
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
 import { settle } from '../../support/fake-clock.ts'
-
-const record = new Uint8Array(252)
-const recordHash = new Uint8Array(32)
 
 async function epochWithOneEntry() {
   const keys = await deriveEpochKeys(parseDocumentKey('a-key-that-nobody-guesses-0123456789'), {
@@ -25,7 +23,8 @@ async function epochWithOneEntry() {
   writer.getText('text').insert(0, 'hello')
   const birth = { sequence: 0, hash: new Uint8Array(32) }
   const [envelope = new Uint8Array()] = await sealer.seal(EnvelopeKind.update, Y.encodeStateAsUpdate(writer), { birth })
-  const epoch = { index: 0, keyHint: '', record, recordHash, startHash: startHash(recordHash), keys }
+  const chained = readRecord(await createEpochRecord(keys, { index: 0 }))
+  const epoch = { ...chained, index: 0, keyHint: '', startHash: startHash(chained.hash), keys }
   return { epoch, entries: [{ proof: new Uint8Array(0), envelope }] }
 }
 
@@ -40,6 +39,7 @@ function inbound() {
     clock: systemClock,
     ownSalt: () => undefined,
     onProgress: () => {},
+    onLogged: () => {},
     onSettled: () => {},
     reread: () => told.push('reread'),
     onForeignContent: () => {},
@@ -58,7 +58,7 @@ it('a platform whose crypto fails is told of; the entry waits, and is taken when
     openingKey: (...args: Parameters<typeof epoch.keys.openingKey>) =>
       isBroken ? Promise.reject(new Error('engine failed')) : epoch.keys.openingKey(...args),
   }
-  reader.begin({ ...epoch, keys }, false)
+  reader.begin({ ...epoch, keys }, undefined)
   reader.receive(1, hashPrefix(epoch.startHash), entries)
   await settle()
   expect([told, reader.cursor]).toEqual([['open failed'], 0])
@@ -75,7 +75,7 @@ it('after stop() nobody is told of anything', async () => {
   const { told, inbound: reader } = inbound()
   reader.begin(
     { ...epoch, keys: { ...epoch.keys, openingKey: () => Promise.reject(new Error('engine failed')) } },
-    false,
+    undefined,
   )
   reader.receive(1, hashPrefix(epoch.startHash), entries)
   reader.stop()

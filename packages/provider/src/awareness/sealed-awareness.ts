@@ -82,6 +82,13 @@ export class SealedAwareness {
     if (state !== null) rethrowLater(() => awareness.setLocalState(state))
   }
 
+  /** The keys of another epoch are on their way: what comes before them is kept, what is told waits. */
+  suspend(): void {
+    this.#epoch = undefined
+    this.#isWaiting = false
+    this.#ports.clock.clearTimeout(this.#timer)
+  }
+
   receive(session: number, envelope: Uint8Array): void {
     const epoch = this.#epoch
     if (epoch === undefined) this.#keepEarly(session, envelope)

@@ -49,6 +49,13 @@ export class CrossTab {
     this.#run(this.#greet(epoch, channel))
   }
 
+  /** Another epoch: from here on under its key, if the channel is open at all. */
+  reopen(epoch: Epoch): void {
+    if (this.#channel === undefined) return
+    this.close()
+    this.open(epoch)
+  }
+
   async #greet(epoch: Epoch, channel: BroadcastChannel): Promise<void> {
     const sealer = await createTabSealer(epoch)
     if (channel !== this.#channel) {

@@ -3,7 +3,7 @@ import type { Clock } from '@y-sealed/key-client'
 import type { Down, Entry, Limits, Refused, Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import { StagedRequest } from '../outbound/staged-request.ts'
-import type { Epoch } from './epoch.ts'
+import type { Epoch, KeyState } from './epoch.ts'
 import type { KeyDesk } from './key-desk.ts'
 import { createWireSealer } from './wire-sealer.ts'
 
@@ -26,6 +26,7 @@ export interface EpochOpenerPorts {
 /** The relay took our record: the seed is in the log, and may now be in the document. */
 export interface WonOpening {
   readonly epoch: Epoch
+  readonly state: KeyState
   readonly sealer: Sealer
   readonly seed: Uint8Array | undefined
   readonly entries: readonly Entry[]
@@ -36,6 +37,7 @@ export interface WonOpening {
 
 interface Attempt {
   readonly epoch: Epoch
+  readonly state: KeyState
   readonly sealer: Sealer
   readonly seed: Uint8Array | undefined
   readonly staged: StagedRequest
@@ -56,16 +58,17 @@ export class EpochOpener {
     return this.#attempt !== undefined
   }
 
-  /** Asks for a new key, seals the seed under it, sends both. */
-  async open(): Promise<void> {
+  /** Asks for a new key, seals the seed under it, sends both. `last`: the epoch that the relay has lost with all others; there is no seed then. */
+  async open(last?: Epoch): Promise<void> {
     const life = ++this.#life
     const { keyDesk, clock, padding, initial, limits, nextRequest, onSeedFailed } = this.#ports
-    const epoch = await keyDesk.mint()
-    if (epoch === undefined) return
+    const minted = await keyDesk.mint(last)
+    if (minted === undefined) return
+    const { epoch, state } = minted
     const sealer = await createWireSealer(epoch, padding, clock)
     let seed: Uint8Array | undefined
     try {
-      seed = initial && seedUpdate(initial)
+      seed = last === undefined && initial !== undefined ? seedUpdate(initial) : undefined
     } catch (error) {
       letGo(epoch, sealer)
       if (life === this.#life) onSeedFailed(error)
@@ -78,7 +81,7 @@ export class EpochOpener {
       return
     }
     const staged = new StagedRequest(nextRequest(), envelopes, limits().maxFrameEnvelopeBytes)
-    this.#attempt = { epoch, sealer, seed, staged }
+    this.#attempt = { epoch, state, sealer, seed, staged }
     this.#sendNext(this.#attempt)
   }
 
@@ -89,9 +92,10 @@ export class EpochOpener {
     if (message.type === 'staged') this.#sendNext(attempt)
     else if (message.type === 'opened') {
       this.#attempt = undefined
-      const { epoch, sealer, seed, staged } = attempt
+      const { epoch, state, sealer, seed, staged } = attempt
       this.#ports.onWon({
         epoch,
+        state,
         sealer,
         seed,
         entries: staged.entries,

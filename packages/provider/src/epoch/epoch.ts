@@ -3,43 +3,54 @@ import {
   type DocumentKey,
   deriveEpochKeys,
   type EpochKeys,
+  type EpochRecordFields,
   isWeakKey,
   parseDocumentKey,
-  parseEpochRecord,
-  recordHash,
   verifyEpochRecord,
 } from '@y-sealed/envelope'
-import type { KeyRing } from '@y-sealed/key-client'
+import type { KeyRing, ParsedAnswer } from '@y-sealed/key-client'
 import { startHash } from '@y-sealed/protocol'
+import { equalBytes } from '../hex.ts'
 import { SealedError } from '../sealed-error.ts'
+import { type ChainedEpoch, readRecord } from './chained-epoch.ts'
 
 /** The life of one document key, verified: what this provider seals and opens with. */
-export interface Epoch {
+export interface Epoch extends ChainedEpoch {
   readonly index: number
   readonly keyHint: string
-  readonly record: Uint8Array
-  readonly recordHash: Uint8Array
   /** H before the epoch's first entry (protocol §7). */
   readonly startHash: Uint8Array
   readonly keys: EpochKeys
 }
 
+/** What the endpoint said beside the key. */
+export interface KeyState {
+  /** False: read with it, do not write, rotate. */
+  readonly active: boolean
+  /** base64url of the recordHash that the endpoint has pinned for the hint; null: none yet; absent: it keeps none. */
+  readonly record?: string | null
+}
+
+export interface Adopted {
+  readonly epoch: Epoch
+  readonly state: KeyState
+}
+
 /**
- * Takes a record that the relay shows: asks for the key its hint names and accepts the epoch only if that key gives the record's
- * epochId and tags (protocol §4). Throws KeyError, or SealedError `key-mismatch`, `stale-epoch`, `relay-fault`.
+ * Takes a record that the relay shows: asks for the key its hint names and accepts the epoch only if that key gives the record's epochId and
+ * tags, and the endpoint knows of no other record for it (protocol §4). `previousKeys`: of the epoch that the record follows, where they are
+ * held. Throws KeyError, or SealedError `key-mismatch`, `fork`.
  */
-export async function adoptEpoch(record: Uint8Array, ring: KeyRing, documentId: string): Promise<Epoch> {
-  const parsed = parseEpochRecord(record)
-  if (parsed.index !== 0) {
-    throw new SealedError(
-      'stale-epoch',
-      `the document is in epoch ${parsed.index}; this version reads epoch 0 only`,
-      'epoch',
-    )
-  }
+export async function adoptEpoch(
+  chained: ChainedEpoch,
+  ring: KeyRing,
+  documentId: string,
+  previousKeys?: EpochKeys,
+): Promise<Adopted> {
+  const { parsed, record, hash } = chained
   const answer = await ring.ask(parsed.keyHint)
   const keys = await deriveEpochKeys(parseDocumentKey(answer.key), { ...parsed, documentId })
-  if (!(await verifyEpochRecord(keys, record))) {
+  if (!(await verifyEpochRecord(keys, record, parsed.index === 0 ? undefined : previousKeys))) {
     keys.forget()
     throw new SealedError(
       'key-mismatch',
@@ -47,39 +58,78 @@ export async function adoptEpoch(record: Uint8Array, ring: KeyRing, documentId: 
       'epoch',
     )
   }
-  return toEpoch(parsed.index, parsed.keyHint, record, keys)
+  const { endpointEpoch } = parsed
+  // A removed member can make a record under a key it still has; the endpoint's number gives it away (protocol §4).
+  if (answer.epoch !== undefined && endpointEpoch !== undefined && answer.epoch < endpointEpoch) {
+    keys.forget()
+    throw new SealedError('fork', 'the epoch record names a higher number of its key than the endpoint', 'epoch')
+  }
+  if (typeof answer.record === 'string' && answer.record !== base64url(hash)) {
+    keys.forget()
+    throw new SealedError('fork', 'the relay shows another epoch record than the one that the endpoint knows', 'epoch')
+  }
+  return { epoch: toEpoch(chained, keys), state: stateOf(answer) }
 }
 
-/** A new epoch 0 under a key asked for with null; it counts only once the relay's compare-and-set took its record. */
-export async function mintEpochZero(ring: KeyRing, documentId: string): Promise<{ epoch: Epoch; weak: boolean }> {
-  const answer = await ring.confirmNew()
+/** A key asked for with null, confirmed by its hint, and the number that the endpoint has given it. */
+export interface FreshKey {
+  readonly key: DocumentKey
+  readonly keyHint: string
+  readonly endpointEpoch: number | undefined
+  readonly weak: boolean
+  readonly state: KeyState
+}
+
+/** `after`: the hint to leave. */
+export async function askFreshKey(ring: KeyRing, after?: string): Promise<FreshKey> {
+  const answer = await ring.confirmNew(after === undefined ? {} : { after })
   const key = parseDocumentKey(answer.key)
-  const weak = isWeakKey(key)
-  const epoch = await sealRecord(key, answer.keyHint, documentId, weak, answer.epoch)
-  return { epoch, weak }
+  return { key, keyHint: answer.keyHint, endpointEpoch: answer.epoch, weak: isWeakKey(key), state: stateOf(answer) }
 }
 
-async function sealRecord(
-  key: DocumentKey,
-  keyHint: string,
-  documentId: string,
-  weak: boolean,
-  endpointEpoch: number | undefined,
-): Promise<Epoch> {
-  const parameters = {
+/** Whether a key is the one of an epoch already (its hint may be another). */
+export async function isKeyOf(key: DocumentKey, epoch: Epoch, documentId: string): Promise<boolean> {
+  const keys = await deriveEpochKeys(key, { ...epoch.parsed, documentId })
+  const isSame = equalBytes(keys.epochId, epoch.keys.epochId)
+  keys.forget()
+  return isSame
+}
+
+/** The keys of a new epoch; its random nonce makes them new even when the document key is not. */
+export function deriveNewKeys({ key, keyHint, weak }: FreshKey, documentId: string): Promise<EpochKeys> {
+  return deriveEpochKeys(key, {
     documentId,
     keyHint,
-    suite: 1 as const,
-    stretch: weak ? (1 as const) : (0 as const),
+    suite: 1,
+    stretch: weak ? 1 : 0,
     nonce: crypto.getRandomValues(new Uint8Array(16)),
     ext: new Uint8Array(0),
-  }
-  const keys = await deriveEpochKeys(key, parameters)
-  const record = await createEpochRecord(keys, { index: 0, ...(endpointEpoch === undefined ? {} : { endpointEpoch }) })
-  return toEpoch(0, keyHint, record, keys)
+  })
 }
 
-function toEpoch(index: number, keyHint: string, record: Uint8Array, keys: EpochKeys): Epoch {
-  const hash = recordHash(record)
-  return { index, keyHint, record, recordHash: hash, startHash: startHash(hash), keys }
+/** The epoch that a record made with these keys opens; it counts only once the relay's compare-and-set took the record. */
+export async function createEpoch(
+  keys: EpochKeys,
+  { endpointEpoch }: FreshKey,
+  fields: Omit<EpochRecordFields, 'endpointEpoch'>,
+): Promise<Epoch> {
+  const record = await createEpochRecord(keys, { ...fields, ...(endpointEpoch === undefined ? {} : { endpointEpoch }) })
+  return toEpoch(readRecord(record), keys)
+}
+
+/** How the contract writes a recordHash (protocol §5). */
+export function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+}
+
+function toEpoch(chained: ChainedEpoch, keys: EpochKeys): Epoch {
+  const { index, keyHint } = chained.parsed
+  return { ...chained, index, keyHint, startHash: startHash(chained.hash), keys }
+}
+
+function stateOf({ active, record }: ParsedAnswer): KeyState {
+  return { active, ...(record === undefined ? {} : { record }) }
 }

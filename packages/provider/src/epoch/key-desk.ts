@@ -1,12 +1,24 @@
-import { EnvelopeError } from '@y-sealed/envelope'
+import { EnvelopeError, type EpochKeys } from '@y-sealed/envelope'
 import { type Clock, KeyError, type KeyRing } from '@y-sealed/key-client'
 import type { Problems } from '../problems.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
-import { adoptEpoch, type Epoch, mintEpochZero } from './epoch.ts'
+import type { ChainedEpoch } from './chained-epoch.ts'
+import {
+  type Adopted,
+  adoptEpoch,
+  askFreshKey,
+  createEpoch,
+  deriveNewKeys,
+  type Epoch,
+  type FreshKey,
+  isKeyOf,
+} from './epoch.ts'
 
 /** A key that is refused, unknown or wrong may be mended by a person: asked again after this, then less and less often. */
 const FIRST_RECHECK_MS = 30_000
 const MAX_RECHECK_MS = 300_000
+/** With these the epoch stays shut, and only that epoch. */
+const LOCKING: readonly ProblemCode[] = ['key-refused', 'key-unknown', 'key-invalid', 'key-mismatch']
 /** A key that does not fit its record is asked for once more at once: the endpoint may just have been changing it. */
 const MISMATCH_RETRIES = 1
 
@@ -33,24 +45,57 @@ export class KeyDesk {
     this.#ports = ports
   }
 
-  /** The epoch of a record that the relay shows; undefined if stopped meanwhile. */
-  adopt(record: Uint8Array): Promise<Epoch | undefined> {
+  /**
+   * The epoch of a record that the relay shows; undefined if stopped meanwhile. Where the document can do without it, a key that is refused or
+   * unknown is not waited for: `locked`.
+   */
+  adopt(
+    chained: ChainedEpoch,
+    previousKeys: EpochKeys | undefined,
+    isDispensable: boolean,
+  ): Promise<Adopted | 'locked' | undefined> {
     const { ring, documentId } = this.#ports
-    return this.#persist(() => adoptEpoch(record, ring, documentId))
+    return this.#persist(async () => {
+      try {
+        return await adoptEpoch(chained, ring, documentId, previousKeys)
+      } catch (error) {
+        if (isDispensable && LOCKING.includes(factsOf(error).code)) return 'locked'
+        throw error
+      }
+    })
   }
 
-  /** A new epoch 0; undefined if stopped meanwhile. */
-  async mint(): Promise<Epoch | undefined> {
-    const { ring, documentId, refuseWeakKeys, problems } = this.#ports
-    const minted = await this.#persist(async () => {
-      const fresh = await mintEpochZero(ring, documentId)
-      if (!fresh.weak || !refuseWeakKeys) return fresh
-      fresh.epoch.keys.forget()
-      throw new SealedError('key-weak', 'the key can be guessed, and weakKeys is "refuse"', 'keys')
+  /** The same, asked once, without waiting. Throws KeyError, SealedError, EnvelopeError. */
+  adoptOnce(chained: ChainedEpoch, previousKeys: EpochKeys | undefined): Promise<Adopted> {
+    const { ring, documentId } = this.#ports
+    return adoptEpoch(chained, ring, documentId, previousKeys)
+  }
+
+  /**
+   * The first epoch of a document, or of a relay that has none of it any more: that one is to follow `last`. Undefined if stopped meanwhile.
+   */
+  async mint(last?: Epoch): Promise<Adopted | undefined> {
+    const { documentId } = this.#ports
+    return this.#persist(async () => {
+      const fresh = await this.askFresh(last?.keyHint)
+      if (last !== undefined && (fresh.keyHint === last.keyHint || (await isKeyOf(fresh.key, last, documentId)))) {
+        throw new SealedError('rotation-unsupported', 'the key source gave the key that was used before', 'keys')
+      }
+      const keys = await deriveNewKeys(fresh, documentId)
+      const epoch = await createEpoch(keys, fresh, last === undefined ? { index: 0 } : startOver(last))
+      return { epoch, state: fresh.state }
     })
-    if (minted?.weak)
+  }
+
+  /** A key for a new epoch, asked for once. `after`: the hint to leave. Throws KeyError, SealedError `key-weak`. */
+  async askFresh(after?: string): Promise<FreshKey> {
+    const { ring, refuseWeakKeys, problems } = this.#ports
+    const fresh = await askFreshKey(ring, after)
+    if (fresh.weak) {
+      if (refuseWeakKeys) throw new SealedError('key-weak', 'the key can be guessed, and weakKeys is "refuse"', 'keys')
       problems.raise('key-weak', 'the key can be guessed: it was stretched, which only makes guessing slower', 'keys')
-    return minted?.epoch
+    }
+    return fresh
   }
 
   /** Somebody asks to connect again: do not wait for the next recheck. */
@@ -71,7 +116,9 @@ export class KeyDesk {
   }
 
   async #persist<Result>(attempt: () => Promise<Result>): Promise<Result | undefined> {
-    const life = ++this.#life
+    // Whoever asked before is overtaken, and must not sleep on.
+    this.stop()
+    const life = this.#life
     const { problems } = this.#ports
     let mismatches = 0
     for (let waitMs = FIRST_RECHECK_MS; ; ) {
@@ -108,7 +155,18 @@ export class KeyDesk {
   }
 }
 
-function factsOf(error: unknown): { code: ProblemCode; message: string } {
+/** A relay that has nothing begins at sequence 0; the record still names what went before (protocol §6 "Rollback"). */
+const startOver = (last: Epoch) => ({
+  index: last.index + 1,
+  prevRecord: last.hash,
+  previousKeys: last.keys,
+  prevSequence: 0,
+  prevHash: new Uint8Array(32),
+  prevCheckpoint: last.parsed.checkpoint,
+})
+
+/** What went wrong in asking for a key, in words that quote nothing of it. */
+export function factsOf(error: unknown): { code: ProblemCode; message: string } {
   if (error instanceof SealedError || error instanceof KeyError) return error
   if (error instanceof EnvelopeError) {
     if (error.code === 'malformed') {

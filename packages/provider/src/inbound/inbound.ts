@@ -27,6 +27,8 @@ export interface InboundPorts {
   ownSalt(): Uint8Array | undefined
   /** The cursor moved. */
   onProgress(): void
+  /** An update has entered the log state, in the log's order. */
+  onLogged(update: Uint8Array): void
   /** An append of ours stands in the log, and its ack told the truth. */
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
@@ -45,7 +47,9 @@ type Verdict = Opened | 'unusable' | undefined
 export class Inbound {
   readonly #ports: InboundPorts
   #epoch: Epoch | undefined
-  #intake = new Intake(new Uint8Array(32))
+  #intake = new Intake(0, new Uint8Array(32))
+  /** Where the epoch ends, as far as it is known. */
+  #end = Number.POSITIVE_INFINITY
   readonly #order: SealerOrder
   readonly #hashes = new Map<number, Uint8Array>()
   /** Sequences whose entry did not open once: read again, and given up if it fails again, whatever its bytes are then. */
@@ -94,16 +98,41 @@ export class Inbound {
     return this.#intake.overflowed
   }
 
-  /** Starts (again) at the first entry of an epoch: on adopting it, and after a rollback. Entries that came before the key stay. */
-  begin(epoch: Epoch, keepWaiting: boolean): void {
-    const waiting = this.#intake
+  /**
+   * Starts (again) with the checkpoint of an epoch, if it has one, and before its first entry. Entries that came before the key stay if nothing was
+   * taken yet; else, and where `overflowed` says so, they must be read again.
+   */
+  begin(epoch: Epoch, checkpoint: Uint8Array | undefined): void {
+    const start = epoch.parsed.prevSequence
+    const isFirst = this.#epoch === undefined
+    if (isFirst) this.#intake.startAt(start, epoch.startHash)
+    else this.#intake = new Intake(start, epoch.startHash)
+    this.forgetWaiting(isFirst)
+    this.#ports.logState.clear()
+    this.#enter(epoch)
+    if (checkpoint !== undefined) this.#apply([checkpoint])
+  }
+
+  /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
+  enter(epoch: Epoch): void {
+    this.#intake.hash = epoch.startHash
+    this.#suspects.clear()
+    // Sealers end with their epoch: what is missing of theirs comes no more.
+    if (this.#order.isHolding) this.#apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
+    this.#enter(epoch)
+  }
+
+  /** Takes nothing behind this sequence: there the epoch ends. Entering another one lifts it. */
+  stopAt(sequence: number): void {
+    this.#end = sequence
+  }
+
+  #enter(epoch: Epoch): void {
     this.#epoch = epoch
-    if (keepWaiting && waiting.cursor === 0) waiting.hash = epoch.startHash
-    else this.#intake = new Intake(epoch.startHash)
+    this.#end = Number.POSITIVE_INFINITY
     this.#order.clear()
     this.#hashes.clear()
-    this.#remember(0, epoch.startHash)
-    this.forgetWaiting(keepWaiting)
+    this.#remember(this.cursor, epoch.startHash)
   }
 
   /** The connection is new: what waits is sent again from the cursor. */
@@ -132,6 +161,12 @@ export class Inbound {
     this.drain()
   }
 
+  /** Entries that this client has opened an epoch with: what they hold is known. `hashAfter`: the first 8 bytes of H behind the last of them. */
+  receiveOwn(lastSequence: number, entries: readonly Entry[], hashAfter: Uint8Array): void {
+    this.#intake.placeOwn(lastSequence, entries, undefined, hashAfter)
+    this.drain()
+  }
+
   /** Takes what waits, as far as it can be taken. */
   drain(): void {
     this.#drain().catch(() => {
@@ -151,7 +186,7 @@ export class Inbound {
     try {
       for (;;) {
         const life = this.#run
-        const run = this.#intake.nextRun()
+        const run = this.#intake.nextRun(this.#end)
         if (run.length === 0) break
         const verdicts = await Promise.all(run.map((placed) => this.#open(this.#epoch as Epoch, placed)))
         // Meanwhile the connection may be another: these entries come again.
@@ -196,6 +231,7 @@ export class Inbound {
         this.#order.noteOwn(salt, counter)
         if (own.update !== undefined) {
           this.#ports.logState.add(own.update)
+          this.#ports.onLogged(own.update)
           settled++
         }
       } else if (!this.#takeForeign(placed, verdicts[i], updates)) {
@@ -280,11 +316,12 @@ export class Inbound {
   }
 
   #applyOne(update: Uint8Array): void {
-    const { doc, origin, logState, problems } = this.#ports
+    const { doc, origin, logState, problems, onLogged } = this.#ports
     try {
       const decoded = Y.decodeUpdate(update)
       Y.applyUpdate(doc, update, origin)
       logState.addDecoded(decoded)
+      onLogged(update)
     } catch (error) {
       const name = error instanceof Error ? error.name : 'error'
       problems.raise('member-fault', `a sealed update is no usable Yjs update (${name})`, 'update')

@@ -30,7 +30,7 @@ const RUN_BYTES = 1024 * 1024
  * so that an ack that overtakes others' entries (several relay nodes) skips nothing.
  */
 export class Intake {
-  cursor = 0
+  cursor: number
   /** H at the cursor, 32 bytes. */
   hash: Uint8Array
   /** Entries were dropped for want of room: read again before anything else. */
@@ -38,7 +38,8 @@ export class Intake {
   readonly #waiting = new Map<number, Placed>()
   #waitingBytes = 0
 
-  constructor(startHash: Uint8Array) {
+  constructor(cursor: number, startHash: Uint8Array) {
+    this.cursor = cursor
     this.hash = startHash
   }
 
@@ -58,21 +59,27 @@ export class Intake {
     })
   }
 
-  placeOwn(lastSequence: number, entries: readonly Entry[], update: Uint8Array, hashAfter: Uint8Array): void {
+  placeOwn(
+    lastSequence: number,
+    entries: readonly Entry[],
+    update: Uint8Array | undefined,
+    hashAfter: Uint8Array,
+  ): void {
     const first = lastSequence - entries.length + 1
     entries.forEach((entry, i) => {
-      const own = i === entries.length - 1 ? { update, hashAfter } : {}
+      const own = i < entries.length - 1 ? {} : { hashAfter, ...(update === undefined ? {} : { update }) }
       // The ack is the last word on our own entry, whatever a re-read brought before it.
       this.#drop(first + i)
       this.#put({ sequence: first + i, entry, own })
     })
   }
 
-  /** The entries that come next, without taking them. */
-  nextRun(): Placed[] {
+  /** The entries that come next, none behind sequence `last`, without taking them. */
+  nextRun(last: number): Placed[] {
     const run: Placed[] = []
     let bytes = 0
-    for (let sequence = this.cursor + 1; run.length < RUN_ENTRIES && bytes < RUN_BYTES; sequence++) {
+    for (let sequence = this.cursor + 1; sequence <= last; sequence++) {
+      if (run.length >= RUN_ENTRIES || bytes >= RUN_BYTES) break
       const placed = this.#waiting.get(sequence)
       if (placed === undefined) break
       run.push(placed)
@@ -86,6 +93,13 @@ export class Intake {
     this.cursor++
     this.hash = hash
     this.#drop(this.cursor)
+  }
+
+  /** Begins behind `cursor`; what waits there stays. Nothing may have been processed yet. */
+  startAt(cursor: number, startHash: Uint8Array): void {
+    this.cursor = cursor
+    this.hash = startHash
+    for (const sequence of [...this.#waiting.keys()]) if (sequence <= cursor) this.#drop(sequence)
   }
 
   /** Forgets what waits: the relay sends it again from the cursor. */

@@ -37,6 +37,15 @@ export class IdRanges {
     ranges.splice(from, to - from, { start: low, end: high })
   }
 
+  addAll(other: IdRanges): void {
+    for (const [client, ranges] of other.#byClient)
+      for (const { start, end } of ranges) this.add(client, start, end - start)
+  }
+
+  get isEmpty(): boolean {
+    return this.#byClient.size === 0
+  }
+
   /** The parts of [start, start + length) that are not in the set, as [start, length] pairs. */
   missing(client: number, start: number, length: number): Array<readonly [number, number]> {
     const ranges = this.#byClient.get(client) ?? []

@@ -75,6 +75,35 @@ export class LogState {
     return this.#deletes.missing(client, clock, length)
   }
 
+  /** Adds those ids of an update that `known` lacks. */
+  addLacking({ structs, ds }: DecodedUpdate, known: LogState): void {
+    for (const struct of structs) {
+      if (struct instanceof Y.Skip) continue
+      const { client, clock } = struct.id
+      for (const [start, length] of known.#structs.missing(client, clock, struct.length))
+        this.#structs.add(client, start, length)
+    }
+    ds.clients.forEach((items, client) => {
+      for (const item of items)
+        for (const [start, length] of known.#deletes.missing(client, item.clock, item.len))
+          this.#deletes.add(client, start, length)
+    })
+  }
+
+  /** Both together. */
+  with(other: LogState): LogState {
+    const both = new LogState()
+    for (const each of [this, other]) {
+      both.#structs.addAll(each.#structs)
+      both.#deletes.addAll(each.#deletes)
+    }
+    return both
+  }
+
+  get isEmpty(): boolean {
+    return this.#structs.isEmpty && this.#deletes.isEmpty
+  }
+
   clear(): void {
     this.#structs.clear()
     this.#deletes.clear()

@@ -31,7 +31,7 @@ export class StagedRequest {
 const NO_PROOF = new Uint8Array(0)
 
 /** At least one frame: an epoch may be opened without entries. */
-function cutFrames(entries: readonly Entry[], maxBytes: number): Entry[][] {
+export function cutFrames(entries: readonly Entry[], maxBytes: number): Entry[][] {
   const frames: Entry[][] = [[]]
   let bytes = 0
   for (const entry of entries) {

@@ -1,7 +1,8 @@
-import type { Clock } from '@y-sealed/key-client'
+import type { Clock, KeyRing } from '@y-sealed/key-client'
 import type * as Y from 'yjs'
 import type { SealedAwareness } from '../awareness/sealed-awareness.ts'
 import type { RelayConnection } from '../connection/relay-connection.ts'
+import type { Epoch } from '../epoch/epoch.ts'
 import type { KeyDesk } from '../epoch/key-desk.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import type { Problems } from '../problems.ts'
@@ -9,9 +10,10 @@ import type { SealedError } from '../sealed-error.ts'
 
 /**
  *   away ─socket open→ joining ─joined→ keying ─keyed→ reading ─caught up→ live
+ *   `held`: joined, but the relay shows another document than the one known here; a record that follows, or a person, leads out.
  *   `halted`: the relay or an operator ended this document's session for good; only connect() leaves it.
  */
-export type Phase = 'away' | 'joining' | 'keying' | 'reading' | 'live' | 'halted'
+export type Phase = 'away' | 'joining' | 'keying' | 'reading' | 'live' | 'held' | 'halted'
 
 export interface SessionPorts {
   readonly doc: Y.Doc
@@ -29,7 +31,11 @@ export interface SessionPorts {
   readonly problems: Problems
   readonly awareness: SealedAwareness
   readonly keyDesk: KeyDesk
+  readonly ring: KeyRing
+  readonly documentId: string
   onPhase(phase: Phase): void
+  /** Another epoch is in use from here on. */
+  onEpoch(epoch: Epoch): void
   /** Something was acked or refused. */
   onOutbox(): void
   /** Content from elsewhere that waited in the document could be used, and the log lacks it. */

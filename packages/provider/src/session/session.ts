@@ -1,17 +1,16 @@
 import type { Sealer } from '@y-sealed/envelope'
-import { type Down, hashPrefix, type Joined, ProtocolError, type Refused, type Up } from '@y-sealed/protocol'
+import { type Down, hashPrefix, ProtocolError, type Refused, type Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
+import { CurrentSealer } from '../epoch/current-sealer.ts'
 import type { Epoch } from '../epoch/epoch.ts'
-import { EpochOpener, type WonOpening } from '../epoch/epoch-opener.ts'
-import { createWireSealer } from '../epoch/wire-sealer.ts'
 import { equalBytes } from '../hex.ts'
+import type { History } from '../history/history.ts'
 import { Inbound } from '../inbound/inbound.ts'
-import { compactDifference, difference } from '../log-state/difference.ts'
 import { LogState } from '../log-state/log-state.ts'
+import { Unsent } from '../log-state/unsent.ts'
 import { Appender } from '../outbound/appender.ts'
-import { rethrowLater } from '../rethrow-later.ts'
 import type { SealedError } from '../sealed-error.ts'
-import { compareJoined, NEWER_EPOCH } from './compare-joined.ts'
+import { Epochs, type RotationOptions } from './epochs.ts'
 import { HoleWatch } from './hole-watch.ts'
 import { Retry } from './retry.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
@@ -26,20 +25,19 @@ const SILENT_REFUSALS = 3
 export class Session {
   phase: Phase = 'away'
   role: 'read' | 'write' = 'read'
-  epoch: Epoch | undefined
   readonly #ports: SessionPorts
   readonly #logState = new LogState()
   readonly #inbound: Inbound
   readonly #appender: Appender
-  readonly #opener: EpochOpener
+  readonly #unsent: Unsent
+  readonly #sealer: CurrentSealer
+  readonly #epochs: Epochs
   readonly #holes: HoleWatch
   readonly #stalls: StallWatch
   readonly #rejoin: Retry
   readonly #reread: Retry
   /** Another one at each join. */
   #channel: number
-  #sealer: Sealer | undefined
-  #isRenewingSealer = false
   /** connect() was called and nothing has ended it: that a shared connection opens is not reason enough to join. */
   #isWanted = false
   #isJoinSent = false
@@ -50,8 +48,6 @@ export class Session {
   /** Messages of the relay that answered something. */
   #answers = 0
   #refusalsInARow = 0
-  /** The relay lost entries: what is sent next is marked as a repair. */
-  #isHealing = false
   /** Rises at each join and at each end, so that what was awaited in between knows that it comes too late. */
   #life = 0
 
@@ -60,19 +56,22 @@ export class Session {
     const { doc, origin, problems, clock, connection, outbox, flushDelayMs } = ports
     const send = (messages: Up[]): void => connection.send(messages)
     const nextRequest = (): number => this.#nextRequest()
+    this.#unsent = new Unsent(doc, this.#logState)
+    this.#sealer = new CurrentSealer(ports)
     this.#inbound = new Inbound({
       doc,
       origin,
       problems,
       clock,
       logState: this.#logState,
-      ownSalt: () => this.#sealer?.salt,
+      ownSalt: () => this.#sealer.sealer?.salt,
       onProgress: () => this.#progress(),
       onSettled: () => this.#settled(),
       onForeignContent: () => {
-        const missing = difference(doc, this.#logState)
+        const missing = this.#unsent.lacking()
         if (missing !== undefined) ports.onForeignContent(missing)
       },
+      onLogged: (update) => this.#epochs.logged(update),
       reread: (after) => this.#read(after),
       onRelayFault: (message) => this.#distrust(message),
       onOpenFailed: () => {
@@ -87,10 +86,10 @@ export class Session {
       flushDelayMs,
       send,
       nextRequest,
-      difference: () => difference(doc, this.#logState),
-      compactDifference: () => compactDifference(doc, this.#logState),
+      difference: () => this.#unsent.lacking(),
+      compactDifference: () => this.#unsent.compactLacking(),
       birth: () => ({ sequence: this.#inbound.cursor, hash: this.#inbound.hash }),
-      sealer: () => this.#sealer,
+      sealer: () => this.#sealer.sealer,
       renewSealer: () => this.#renewSealer(),
       onOutbox: () => ports.onOutbox(),
       onSealFailed: () => {
@@ -100,20 +99,39 @@ export class Session {
       onAck: (ack, entries, update) => this.#inbound.receiveAck(ack.sequence, entries, update, ack.hash),
       onRefused: (refused) => this.#run(this.#appendRefused(refused)),
     })
-    this.#opener = new EpochOpener({
-      ...ports,
-      send,
-      nextRequest,
-      limits: () => connection.limits,
-      channel: () => this.#channel,
-      onWon: (won) => this.#wonOpening(won),
-      onRefused: (refused) => this.#openingRefused(refused),
-      onSeedFailed: (error) => {
-        const name = error instanceof Error ? error.name : 'error'
-        this.#halt(
-          problems.raise('initial-failed', `the option initial threw (${name}): nothing was opened`, 'initial'),
-        )
+    this.#epochs = new Epochs({
+      session: ports,
+      inbound: this.#inbound,
+      logState: this.#logState,
+      unsent: this.#unsent,
+      sealer: this.#sealer,
+      requests: { send, nextRequest, channel: () => this.#channel, limits: () => connection.limits },
+      phase: () => this.phase,
+      role: () => this.role,
+      becomeReader: () => {
+        this.role = 'read'
       },
+      onLeaving: () => {
+        this.#appender.stop()
+        ports.awareness.suspend()
+        this.#setPhase('keying')
+      },
+      onRetired: () => this.#appender.pause(),
+      onThere: (readAgain) => this.#run(this.#keyed(readAgain)),
+      onOwnEntries: (sequence) => {
+        this.#target = sequence
+      },
+      onHeld: (error) => {
+        this.#appender.stop()
+        this.#sealer.leave()
+        ports.awareness.stop()
+        ports.onHalted(error)
+        this.#setPhase('held')
+      },
+      run: (work) => this.#run(work),
+      distrust: (message) => this.#distrust(message),
+      startOver: () => this.#startOver(),
+      halt: (error) => this.#halt(error),
     })
     this.#holes = new HoleWatch({
       clock,
@@ -174,7 +192,31 @@ export class Session {
     this.end()
     this.#inbound.stop()
     this.#ports.connection.detach(this.#channel)
-    this.epoch?.keys.forget()
+    this.#epochs.destroy()
+  }
+
+  /** The epoch in use; undefined until its keys are here. */
+  get epoch(): Epoch | undefined {
+    return this.#epochs.present
+  }
+
+  /** Resolves with the next epoch, whoever opens it; waits while the session is not live. */
+  rotate(options: RotationOptions): Promise<Epoch> {
+    return this.#epochs.rotate(options)
+  }
+
+  get history(): History {
+    return this.#epochs.history
+  }
+
+  /** Whoever waits for another epoch waits in vain. */
+  giveUpRotation(error: SealedError): void {
+    this.#epochs.giveUpRotation(error)
+  }
+
+  /** The user wrote this. */
+  noteOwn(update: Uint8Array): void {
+    this.#unsent.noteOwn(update)
   }
 
   /** The user changed the document. */
@@ -198,8 +240,8 @@ export class Session {
 
   /** The wire sealer, for awareness; one that is spent is replaced for the next use, between two appends. */
   useSealer(): Sealer | undefined {
-    const sealer = this.#sealer
-    if (sealer?.isSpent() && !this.#appender.isBusy && !this.#isRenewingSealer) this.#run(this.#renewSealer())
+    const { sealer, isRenewing } = this.#sealer
+    if (sealer?.isSpent() && !this.#appender.isBusy && !isRenewing) this.#run(this.#renewSealer())
     return sealer
   }
 
@@ -237,6 +279,7 @@ export class Session {
     this.#appender.forgiveLimit()
     this.#awaitedRead = 0
     this.#target = undefined
+    this.#epochs.rejoin()
     this.#setPhase('joining')
     let token: string
     try {
@@ -256,7 +299,7 @@ export class Session {
       room,
       token,
       params: params(),
-      ...(epoch === undefined ? {} : { head: epoch.recordHash }),
+      ...(epoch === undefined ? {} : { head: epoch.hash }),
       cursor: this.#inbound.cursor,
       hash: epoch === undefined ? new Uint8Array(0) : hashPrefix(this.#inbound.hash),
       observe: false,
@@ -272,120 +315,25 @@ export class Session {
     this.#stalls.start()
   }
 
-  #joined(joined: Joined): void {
-    this.role = joined.role
-    this.#setPhase('keying')
-    const newest = joined.records.at(-1)
-    if (this.epoch !== undefined) this.#rejoined(joined)
-    else if (newest !== undefined) this.#run(this.#adopt(newest, false))
-    else if (joined.role === 'write') this.#run(this.#opener.open())
-    // Who may not write waits for somebody's `record`.
-  }
-
-  #rejoined(joined: Joined): void {
-    const { problems } = this.#ports
-    const verdict = compareJoined(joined, this.#inbound.cursor)
-    if (verdict.does === 'go-on') this.#run(this.#keyed(false))
-    else if (verdict.does === 'halt') this.#halt(problems.raise(verdict.code, verdict.message, 'epoch'))
-    else {
-      problems.raise('rollback', verdict.message, 'log')
-      this.#rewind()
-    }
-  }
-
-  /** Reads the whole log into the document as it is; what the relay lost is then missing in the log state, and so it is sent. */
-  #rewind(): void {
-    if (this.epoch === undefined) return
-    this.#isHealing = true
-    this.#logState.clear()
-    this.#inbound.begin(this.epoch, false)
-    this.#run(this.#keyed(true))
-  }
-
-  // --- epoch ---
-
-  /** `readAgain`: what the join has read came before this epoch. */
-  async #adopt(record: Uint8Array, readAgain: boolean): Promise<void> {
-    const life = this.#life
-    const epoch = await this.#ports.keyDesk.adopt(record)
-    if (epoch === undefined) return
-    if (life !== this.#life) {
-      epoch.keys.forget()
-      return
-    }
-    this.#enterEpoch(epoch)
-    // Entries that came before the key were kept, unless they were too many.
-    await this.#keyed(readAgain || this.#inbound.overflowed)
-  }
-
-  #enterEpoch(epoch: Epoch): void {
-    this.epoch = epoch
-    this.#inbound.begin(epoch, true)
-  }
-
-  #wonOpening({ epoch, sealer, seed, entries, sequence, hash }: WonOpening): void {
-    const { doc, origin } = this.#ports
-    this.#sealer = sealer
-    this.#enterEpoch(epoch)
-    if (seed !== undefined) {
-      rethrowLater(() => Y.applyUpdate(doc, seed, origin))
-      this.#inbound.receiveAck(sequence, entries, seed, hash)
-    }
-    this.#target = sequence
-    this.#run(this.#keyed(false))
-  }
-
-  #openingRefused(refused: Refused): void {
-    const { problems } = this.#ports
-    if (refused.code === 'stale-epoch' && refused.record !== undefined) {
-      // Somebody else was first: the seed is dropped, and the winner's entries are read.
-      this.#run(this.#adopt(refused.record, true))
-    } else if (refused.code === 'write-denied') {
-      this.role = 'read'
-    } else if (refused.code === 'limit') {
-      problems.raise('limit', `the relay refused the document's first content: ${refused.detail}`, 'initial')
-      this.#startOver()
-    } else {
-      this.#distrust(`the relay refused to open the document: ${refused.code}`)
-    }
-  }
-
-  /** Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. */
-  #recordAppeared(record: Uint8Array): void {
-    if (this.epoch !== undefined) {
-      this.#halt(this.#ports.problems.raise('stale-epoch', NEWER_EPOCH, 'epoch'))
-    } else if (!this.#opener.isWaiting) {
-      this.#run(this.#adopt(record, true))
-    }
-  }
+  // --- catch up ---
 
   async #renewSealer(): Promise<void> {
     const { epoch } = this
-    if (epoch === undefined) return
-    const life = this.#life
-    this.#isRenewingSealer = true
-    const sealer = await createWireSealer(epoch, this.#ports.padding, this.#ports.clock)
-    if (life !== this.#life) {
-      sealer.retire()
-      return
-    }
-    this.#isRenewingSealer = false
-    this.#sealer?.retire()
-    this.#sealer = sealer
+    if (epoch !== undefined) await this.#sealer.renew(epoch)
   }
-
-  // --- catch up ---
 
   async #keyed(readAgain: boolean): Promise<void> {
     const life = this.#life
-    if (this.#sealer === undefined) await this.#renewSealer()
-    if (life !== this.#life || this.epoch === undefined) return
+    const { epoch } = this
+    if (this.#sealer.sealer === undefined) await this.#renewSealer()
+    // Meanwhile another epoch may have been shown.
+    if (life !== this.#life || epoch === undefined || epoch !== this.epoch || !this.#epochs.isThere) return
     this.#setPhase('reading')
     // A listener of `connected` may have decided otherwise.
-    if (life !== this.#life) return
+    if (life !== this.#life || this.phase !== 'reading') return
     this.#stalls.start()
     if (readAgain) this.#read(this.#inbound.cursor)
-    this.#ports.awareness.start(this.epoch)
+    this.#ports.awareness.start(epoch)
     this.#inbound.drain()
   }
 
@@ -399,6 +347,7 @@ export class Session {
   }
 
   #progress(): void {
+    this.#epochs.progress()
     if (this.phase === 'reading') {
       const hasReached = this.#target !== undefined && this.#inbound.cursor >= this.#target
       if (hasReached && !this.#inbound.isHolding) this.#becomeLive()
@@ -411,25 +360,30 @@ export class Session {
   }
 
   #becomeLive(): void {
-    const { outbox, doc, clock, connection, onOutbox } = this.#ports
-    if (this.#sealer === undefined) return
+    const { outbox, clock, connection, onOutbox } = this.#ports
+    if (this.#sealer.sealer === undefined) return
     if (this.#appender.isBusy) {
       // A re-read in mid-typing: the ack of what is in flight is still to come.
       this.#setPhase('live')
-      this.#appender.resume()
+      if (!this.#epochs.isRetired) this.#appender.resume()
       return
     }
     // The law (protocol §7): whatever the document holds and the log lacks is on its way from now on.
-    outbox.replace(difference(doc, this.#logState), clock.now())
+    outbox.replace(this.#unsent.settle(), clock.now())
     connection.worked()
-    if (this.role === 'write') this.#appender.start(this.#channel, connection.limits, this.#isHealing)
-    this.#isHealing = false
+    if (this.role === 'write') {
+      this.#appender.start(this.#channel, connection.limits, this.#epochs.isHealing)
+      if (this.#epochs.isRetired) this.#appender.pause()
+    }
+    this.#epochs.isHealing = false
     this.#setPhase('live')
     onOutbox()
+    this.#epochs.progress()
   }
 
   #settled(): void {
     this.#refusalsInARow = 0
+    this.#epochs.wrote()
     this.#ports.outbox.settle()
     this.#ports.onOutbox()
     this.#appender.settled()
@@ -443,6 +397,10 @@ export class Session {
       problems.raise('write-denied', 'the relay takes no entries from this token', 'append')
       onOutbox()
       return
+    }
+    if (refused.code === 'stale-epoch' && refused.record !== undefined) {
+      this.#epochs.recordAppeared(refused.record)
+      if (!this.#epochs.isThere) return
     }
     const life = this.#life
     await this.#renewSealer()
@@ -470,13 +428,19 @@ export class Session {
 
   #receiveOne(message: Down): void {
     const { awareness, onEnded } = this.#ports
-    if (this.#opener.takes(message)) {
+    if (this.#epochs.takes(message)) {
       this.#answers++
       return
     }
     switch (message.type) {
+      case 'records':
+        if (this.phase === 'joining') this.#epochs.show(message.records)
+        break
       case 'joined':
-        if (this.phase === 'joining') this.#joined(message)
+        if (this.phase !== 'joining') break
+        this.role = message.role
+        this.#setPhase('keying')
+        this.#epochs.joined(message)
         break
       case 'entries':
         this.#inbound.receive(message.first, message.hashBefore, message.entries)
@@ -494,7 +458,7 @@ export class Session {
         this.#appender.onAck(message)
         break
       case 'record':
-        this.#recordAppeared(message.record)
+        this.#epochs.recordAppeared(message.record)
         break
       case 'refused':
         if (message.request !== 0 && message.request === this.#awaitedRead) this.#reread.soon()
@@ -505,6 +469,9 @@ export class Session {
         break
       case 'left':
         awareness.left(message.session)
+        break
+      case 'recheck':
+        this.#epochs.nudged()
         break
       case 'heartbeat':
         this.#heartbeat(message.sequence, message.hash)
@@ -532,9 +499,19 @@ export class Session {
   #owed(): string | undefined {
     const { connection } = this.#ports
     const isJoining = this.phase === 'joining' && this.#isJoinSent
-    if (!isJoining && this.phase !== 'reading' && !this.#appender.isBusy && !this.#opener.isWaiting) return undefined
+    const { owed } = this.#epochs
+    if (!isJoining && this.phase !== 'reading' && !this.#appender.isBusy && owed === undefined) return undefined
     const { cursor, isIdle, isHolding } = this.#inbound
-    return [this.phase, cursor, isIdle, isHolding, this.#lastRequest, this.#answers, connection.bufferedBytes].join(' ')
+    return [
+      owed,
+      this.phase,
+      cursor,
+      isIdle,
+      isHolding,
+      this.#lastRequest,
+      this.#answers,
+      connection.bufferedBytes,
+    ].join(' ')
   }
 
   // --- ends ---
@@ -581,14 +558,11 @@ export class Session {
   #away(): void {
     this.#life++
     this.#isJoinSent = false
-    this.#isRenewingSealer = false
-    this.#ports.keyDesk.stop()
-    this.#opener.abandon()
+    this.#epochs.stop()
     this.#appender.stop()
     this.#inbound.forgetWaiting()
     this.#ports.awareness.stop()
-    this.#sealer?.retire()
-    this.#sealer = undefined
+    this.#sealer.leave()
     this.#holes.stop()
     this.#stalls.stop()
     this.#reread.stop()

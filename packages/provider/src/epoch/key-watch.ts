@@ -1,0 +1,95 @@
+import type { Clock, KeyRing } from '@y-sealed/key-client'
+import type { Problems } from '../problems.ts'
+import { base64url, type Epoch, type KeyState } from './epoch.ts'
+import { factsOf } from './key-desk.ts'
+
+/** How often a client that writes looks whether its key is still the one to write with (protocol §5). */
+const RECHECK_MS = 600_000
+/** A relay may nudge, not command: more often than this is not listened to (protocol §5). */
+const NUDGE_MS = 60_000
+
+export interface KeyWatchPorts {
+  readonly ring: KeyRing
+  readonly clock: Clock
+  readonly problems: Problems
+  mayWrite(): boolean
+  /** The endpoint holds the key inactive: read with it, do not write, rotate. */
+  onInactive(): void
+  /** The endpoint says that the epoch has another record than the one the relay has shown. */
+  onFork(message: string): void
+}
+
+/** What the endpoint says about the present epoch's key while it is in use. Nobody who holds the key waits for an answer. */
+export class KeyWatch {
+  readonly #ports: KeyWatchPorts
+  #epoch: Epoch | undefined
+  #lastAskedMs = Number.NEGATIVE_INFINITY
+  #lastNudgeMs = Number.NEGATIVE_INFINITY
+  #life = 0
+
+  constructor(ports: KeyWatchPorts) {
+    this.#ports = ports
+  }
+
+  /** An epoch was entered, and this is what the endpoint said with its key. */
+  entered(epoch: Epoch, state: KeyState): void {
+    this.#life++
+    this.#epoch = epoch
+    this.#lastAskedMs = this.#ports.clock.now()
+    this.#take(epoch, state)
+  }
+
+  /** A session has begun anew with keys that were here before. */
+  look(): void {
+    const epoch = this.#epoch
+    if (epoch === undefined) return
+    this.#lastAskedMs = this.#ports.clock.now()
+    this.#ask(epoch, false)
+  }
+
+  /** An append was acked. */
+  wrote(): void {
+    if (this.#ports.clock.now() - this.#lastAskedMs >= RECHECK_MS) this.look()
+  }
+
+  nudged(): void {
+    const nowMs = this.#ports.clock.now()
+    if (nowMs - this.#lastNudgeMs < NUDGE_MS) return
+    this.#lastNudgeMs = nowMs
+    this.look()
+  }
+
+  stop(): void {
+    this.#life++
+  }
+
+  #ask(epoch: Epoch, reports: boolean): void {
+    const { ring, problems } = this.#ports
+    const life = this.#life
+    ring.ask(epoch.keyHint, reports ? { record: base64url(epoch.hash) } : {}).then(
+      ({ active, record }) => {
+        if (life !== this.#life) return
+        // To a report it answers with what it keeps; one that keeps nothing all the same is not told again.
+        const isKept = typeof record === 'string' || (record === null && !reports)
+        this.#take(epoch, { active, ...(isKept ? { record } : {}) })
+      },
+      (error: unknown) => {
+        if (life !== this.#life) return
+        const { code, message } = factsOf(error)
+        // An endpoint that is away for a moment takes nothing away from who holds the key.
+        if (code !== 'key-unavailable') problems.raise(code, message, 'keys')
+      },
+    )
+  }
+
+  #take(epoch: Epoch, { active, record }: KeyState): void {
+    const { mayWrite, onInactive, onFork } = this.#ports
+    if (typeof record === 'string' && record !== base64url(epoch.hash)) {
+      onFork('the endpoint knows another record of this epoch than the relay has shown')
+      return
+    }
+    // The endpoint keeps the first record that a writer reports: it has none yet.
+    if (record === null && mayWrite()) this.#ask(epoch, true)
+    if (!active) onInactive()
+  }
+}

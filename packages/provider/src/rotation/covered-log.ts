@@ -1,0 +1,56 @@
+import * as Y from 'yjs'
+import { difference } from '../log-state/difference.ts'
+import type { LogState } from '../log-state/log-state.ts'
+
+/**
+ * The log through one sequence as a single Yjs update, and what followed. A checkpoint never adds content (protocol §7), and the live document holds what its
+ * user typed a moment ago: so the document is copied, and the copy is given everything that enters the log until the log holds all that was copied.
+ */
+export class CoveredLog {
+  readonly #doc: Y.Doc
+  readonly #logState: LogState
+  #copy: Y.Doc | undefined
+  /** What the log lacked of the document when it was copied. */
+  #lacking: ReturnType<typeof Y.decodeUpdate> | undefined
+  #isCovered = false
+  #tail: Uint8Array[] = []
+
+  constructor(doc: Y.Doc, logState: LogState) {
+    this.#doc = doc
+    this.#logState = logState
+    const lacking = difference(doc, logState)
+    if (lacking === undefined) return
+    this.#lacking = Y.decodeUpdate(lacking)
+    this.#copy = new Y.Doc()
+    Y.applyUpdate(this.#copy, Y.encodeStateAsUpdate(doc))
+  }
+
+  /** An update has entered the log, and is in the log state by now. */
+  note(update: Uint8Array): void {
+    if (this.#isCovered) this.#tail.push(update)
+    else if (this.#copy !== undefined) Y.applyUpdate(this.#copy, update)
+  }
+
+  /** The log as it stands now, once it holds all that was copied; undefined before. To be asked in the turn of a `note`, or of the beginning. */
+  take(): Uint8Array | undefined {
+    if (this.#isCovered || (this.#lacking !== undefined && !this.#logState.covers(this.#lacking))) return undefined
+    this.#isCovered = true
+    const update = Y.encodeStateAsUpdate(this.#copy ?? this.#doc)
+    this.#copy?.destroy()
+    this.#copy = undefined
+    return update
+  }
+
+  /** What entered the log since, in order; each update once. */
+  takeTail(): Uint8Array[] {
+    const tail = this.#tail
+    this.#tail = []
+    return tail
+  }
+
+  destroy(): void {
+    this.#copy?.destroy()
+    this.#copy = undefined
+    this.#tail = []
+  }
+}

@@ -1,0 +1,147 @@
+import type { Clock } from '@y-sealed/key-client'
+import type { Down } from '@y-sealed/protocol'
+import type { Epoch } from '../epoch/epoch.ts'
+import type { Problems } from '../problems.ts'
+import { SealedError } from '../sealed-error.ts'
+import { Retry } from '../session/retry.ts'
+import { type OwnEpoch, type RotationGoal, Rotator, type RotatorPorts } from './rotator.ts'
+
+export interface RotationsPorts extends Omit<RotatorPorts, 'onOpened' | 'onEnded'> {
+  readonly clock: Clock
+  readonly problems: Problems
+  /** What a rotation would follow now; undefined while the session cannot rotate; an error where it never will as things are. */
+  goal(): RotationGoal | SealedError | undefined
+  onOpened(opened: OwnEpoch): void
+  /** The relay does not show what the endpoint knows of. */
+  onRollback(error: SealedError): void
+}
+
+interface Wish {
+  resolve(epoch: Epoch): void
+  reject(error: SealedError): void
+}
+
+/** Why a document is rotated (somebody asked, or the endpoint has retired the key), and the one rotation that is under way. */
+export class Rotations {
+  readonly #ports: RotationsPorts
+  readonly #retry: Retry
+  #wishes: Wish[] = []
+  #rotator: Rotator | undefined
+  #isDue = false
+
+  constructor(ports: RotationsPorts) {
+    this.#ports = ports
+    this.#retry = new Retry(ports.clock, () => this.begin())
+  }
+
+  /** The endpoint holds the key inactive: nothing is sealed with it any more. */
+  get isDue(): boolean {
+    return this.#isDue
+  }
+
+  /** What the relay owes an answer to, if anything. */
+  get owed(): string | undefined {
+    return this.#rotator?.owed
+  }
+
+  /** Resolves with the next epoch, whoever opens it. */
+  wish(): Promise<Epoch> {
+    const wished = new Promise<Epoch>((resolve, reject) => {
+      this.#wishes.push({ resolve, reject })
+    })
+    this.begin()
+    return wished
+  }
+
+  due(): void {
+    this.#isDue = true
+    this.begin()
+  }
+
+  /** Begins if there is a reason to, and the session can. */
+  begin(): void {
+    if (this.#rotator !== undefined || (!this.#isDue && this.#wishes.length === 0)) return
+    const goal = this.#ports.goal()
+    if (goal === undefined) return
+    if (goal instanceof SealedError) {
+      this.#ended(goal)
+      return
+    }
+    this.#rotator = new Rotator(
+      {
+        ...this.#ports,
+        onOpened: (opened) => {
+          this.#rotator = undefined
+          this.#ports.onOpened(opened)
+        },
+        onEnded: (error) => {
+          this.#rotator = undefined
+          if (error !== undefined) this.#ended(error)
+        },
+      },
+      goal,
+    )
+    this.#rotator.begin()
+  }
+
+  takes(message: Down): boolean {
+    return this.#rotator?.takes(message) ?? false
+  }
+
+  logged(update: Uint8Array): void {
+    this.#rotator?.logged(update)
+  }
+
+  read(): void {
+    this.#rotator?.read()
+  }
+
+  /** A newer epoch was shown. */
+  superseded(): void {
+    this.#rotator?.superseded()
+  }
+
+  /** A newer epoch was entered: that is what everybody wished for. */
+  entered(epoch: Epoch): void {
+    this.#isDue = false
+    this.#retry.stop()
+    for (const { resolve } of this.#takeWishes()) resolve(epoch)
+  }
+
+  /** The connection is gone; what was wished for is tried again on the next one. */
+  pause(): void {
+    this.#retry.stop()
+    this.#rotator?.stop()
+    this.#rotator = undefined
+  }
+
+  /** The session is over for good. */
+  end(error: SealedError): void {
+    this.pause()
+    this.#isDue = false
+    for (const { reject } of this.#takeWishes()) reject(error)
+  }
+
+  #ended(error: SealedError): void {
+    const { problems, onRollback } = this.#ports
+    for (const { reject } of this.#takeWishes()) reject(error)
+    if (error.code === 'rollback') {
+      onRollback(error)
+      return
+    }
+    if (!this.#isDue) return
+    const { code, message } = error
+    if (code === 'write-denied') {
+      problems.raise('key-rotated', 'the key is retired, and this member may not rotate: edits wait', 'rotation')
+    } else {
+      problems.raise(code, message, 'rotation')
+    }
+    this.#retry.soon()
+  }
+
+  #takeWishes(): Wish[] {
+    const wishes = this.#wishes
+    this.#wishes = []
+    return wishes
+  }
+}

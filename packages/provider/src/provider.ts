@@ -266,7 +266,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return nameOf(await this.#session.rotate(options))
   }
 
-  /** All epochs of the document, oldest first. Rejects with SealedError `destroyed` if the session ends meanwhile. */
+  /** All epochs of the document, oldest first. Rejects with SealedError `interrupted` if the session ends meanwhile. */
   epochs(): Promise<EpochInfo[]> {
     return this.#session.history.epochs()
   }

@@ -58,6 +58,7 @@ export const PROBLEMS = {
   'update-required': { fault: 'us', action: 'the relay and this app speak different versions: update the older' },
   unsupported: { fault: 'platform', action: 'see the message' },
   storage: { fault: 'platform', action: 'see the message' },
+  interrupted: { fault: 'platform', action: 'the session ended meanwhile: try again when the document is connected' },
   destroyed: { fault: 'caller', action: 'the provider was destroyed before the edits were synced' },
   internal: { fault: 'us', action: 'report it: this is a bug in y-sealed' },
 } as const satisfies Record<string, CodeFacts>

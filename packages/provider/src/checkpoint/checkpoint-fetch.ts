@@ -37,7 +37,7 @@ export class CheckpointFetch {
 
   /**
    * The chunks in order. Rejects with SealedError `withheld` where the relay does not have them, `relay-fault` where its answer does not fit,
-   * `destroyed` after `stop()`. After that one it may be called again, on another connection too: what has come is not asked for twice.
+   * `interrupted` after `stop()`. After that one it may be called again, on another connection too: what has come is not asked for twice.
    */
   start(): Promise<Uint8Array[]> {
     const request = this.#ports.nextRequest()
@@ -65,7 +65,7 @@ export class CheckpointFetch {
   }
 
   /** The session ends: what is under way is rejected. */
-  stop(error = new SealedError('destroyed', 'the session ended before the checkpoint had come', 'checkpoint')): void {
+  stop(error = new SealedError('interrupted', 'the session ended before the checkpoint had come', 'checkpoint')): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.reject(error)

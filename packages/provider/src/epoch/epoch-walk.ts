@@ -130,9 +130,10 @@ export class EpochWalk {
       const standing = { recordHash: epoch.hash, cursor: inbound.cursor, hash: inbound.hash }
       const how = judgeSwitch(standing, next.parsed)
       if (how !== 'go-on' && this.#isAtGivenEnd(epoch)) return this.#loadNewest('skip', life)
+      // Beyond that stands what the present keys do not open.
+      inbound.stopAt(how === 'wait' ? next.parsed.prevSequence : inbound.cursor)
       if (how === 'wait') {
         this.#isReading = true
-        inbound.stopAt(next.parsed.prevSequence)
         inbound.drain()
         return
       }

@@ -78,6 +78,9 @@ export class KeyDesk {
     const { documentId } = this.#ports
     return this.#persist(async () => {
       const fresh = await this.askFresh(last?.keyHint)
+      if (typeof fresh.state.record === 'string') {
+        throw new SealedError('rollback', 'the relay shows no epoch, but the endpoint knows of one', 'keys')
+      }
       if (last !== undefined && (fresh.keyHint === last.keyHint || (await isKeyOf(fresh.key, last, documentId)))) {
         throw new SealedError('rotation-unsupported', 'the key source gave the key that was used before', 'keys')
       }

@@ -8,6 +8,9 @@ const RECHECK_MS = 600_000
 /** A relay may nudge, not command: more often than this is not listened to (protocol §5). */
 const NUDGE_MS = 60_000
 
+/** An epoch that was opened a moment ago is on its way: only after this does the relay hide it. */
+const HIDDEN_MS = 5_000
+
 export interface KeyWatchPorts {
   readonly ring: KeyRing
   readonly clock: Clock
@@ -17,6 +20,8 @@ export interface KeyWatchPorts {
   onInactive(): void
   /** The endpoint says that the epoch has another record than the one the relay has shown. */
   onFork(message: string): void
+  /** The endpoint knows of a newer epoch that the relay does not show. */
+  onHidden(message: string): void
 }
 
 /** What the endpoint says about the present epoch's key while it is in use. Nobody who holds the key waits for an answer. */
@@ -26,6 +31,7 @@ export class KeyWatch {
   #lastAskedMs = Number.NEGATIVE_INFINITY
   #lastNudgeMs = Number.NEGATIVE_INFINITY
   #life = 0
+  #timer: unknown
 
   constructor(ports: KeyWatchPorts) {
     this.#ports = ports
@@ -33,7 +39,7 @@ export class KeyWatch {
 
   /** An epoch was entered, and this is what the endpoint said with its key. */
   entered(epoch: Epoch, state: KeyState): void {
-    this.#life++
+    this.stop()
     this.#epoch = epoch
     this.#lastAskedMs = this.#ports.clock.now()
     this.#take(epoch, state)
@@ -61,6 +67,7 @@ export class KeyWatch {
 
   stop(): void {
     this.#life++
+    this.#ports.clock.clearTimeout(this.#timer)
   }
 
   #ask(epoch: Epoch, reports: boolean): void {
@@ -90,6 +97,25 @@ export class KeyWatch {
     }
     // The endpoint keeps the first record that a writer reports: it has none yet.
     if (record === null && mayWrite()) this.#ask(epoch, true)
-    if (!active) onInactive()
+    if (active) return
+    onInactive()
+    // Who may write finds out in rotating.
+    if (!mayWrite()) this.#askForNewer()
+  }
+
+  #askForNewer(): void {
+    const { ring, clock, onHidden } = this.#ports
+    const life = this.#life
+    ring.ask(null).then(
+      ({ record }) => {
+        if (life !== this.#life || typeof record !== 'string') return
+        this.#timer = clock.setTimeout(
+          () => onHidden('the endpoint knows of an epoch that the relay does not show'),
+          HIDDEN_MS,
+        )
+      },
+      // It has no newer key for this member: there is nothing to find out.
+      () => {},
+    )
   }
 }

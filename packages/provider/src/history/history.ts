@@ -34,7 +34,7 @@ export class History {
     this.#questions = new Questions(ports.clock)
   }
 
-  /** All epochs, oldest first. One whose key is not to be had, or whose beginning is kept back, has no `at`. Rejects with SealedError `destroyed` after `stop()`. */
+  /** All epochs, oldest first. One whose key is not to be had, or whose beginning is kept back, has no `at`. Rejects with SealedError `interrupted` after `stop()`. */
   epochs(): Promise<EpochInfo[]> {
     const questions = this.#questions
     return questions.run(() => this.#list(questions))
@@ -43,7 +43,7 @@ export class History {
   /**
    * An epoch's document as it was after sequence `at`: by default its last one, `from - 1` for its beginning. Rejects with RangeError for what does not
    * exist; with the key's own code where the epoch is locked; SealedError `withheld` where the relay shows less than there was, `fork` where it shows
-   * something else, `tampered` and `member-fault` for a checkpoint that is not usable, `relay-fault`, and `destroyed` after `stop()`.
+   * something else, `tampered` and `member-fault` for a checkpoint that is not usable, `relay-fault`, and `interrupted` after `stop()`.
    */
   openEpoch(index: number, at?: number): Promise<Y.Doc> {
     const questions = this.#questions
@@ -66,7 +66,7 @@ export class History {
   /** The session is over: what is under way is rejected, nothing is kept. In the next one it may be used again. */
   stop(): void {
     this.#kept = undefined
-    this.#questions.end(new SealedError('destroyed', 'the session ended before the history had come', 'history'))
+    this.#questions.end(new SealedError('interrupted', 'the session ended before the history had come', 'history'))
     this.#questions = new Questions(this.#ports.clock)
   }
 

@@ -25,6 +25,15 @@ export class CoveredLog {
     Y.applyUpdate(this.#copy, Y.encodeStateAsUpdate(doc))
   }
 
+  /** The log as it stands now is had from elsewhere: only what follows is collected. */
+  static from(doc: Y.Doc, logState: LogState): CoveredLog {
+    const covered = new CoveredLog(doc, logState)
+    covered.#copy?.destroy()
+    covered.#copy = undefined
+    covered.#isCovered = true
+    return covered
+  }
+
   /** An update has entered the log, and is in the log state by now. */
   note(update: Uint8Array): void {
     if (this.#isCovered) this.#tail.push(update)

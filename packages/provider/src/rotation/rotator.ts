@@ -6,6 +6,7 @@ import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import { type Epoch, type FreshKey, isKeyOf, type KeyState } from '../epoch/epoch.ts'
 import { factsOf, type KeyDesk } from '../epoch/key-desk.ts'
 import { equalBytes } from '../hex.ts'
+import { difference } from '../log-state/difference.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { SealedError } from '../sealed-error.ts'
 import { CoveredLog } from './covered-log.ts'
@@ -45,8 +46,8 @@ export interface RotatorPorts {
   reader(): { readonly cursor: number; readonly hash: Uint8Array; readonly isWhole: boolean }
   /** Every epoch that is held good or was shown. */
   known(): readonly ChainedEpoch[]
-  /** The log of an epoch through where it was read, as a document of its own. */
-  openLog(epoch: Epoch): Promise<Y.Doc>
+  /** The log of an epoch through a sequence, as a document of its own. */
+  openLog(epoch: Epoch, sequence: number): Promise<Y.Doc>
   /** The relay took it. */
   onOpened(opened: OwnEpoch): void
   /** Nothing was opened by this rotator; without an error there is somebody else's epoch. */
@@ -73,6 +74,8 @@ export interface RotationGoal {
   readonly head: Uint8Array
   /** The hint that the endpoint is asked to leave. */
   readonly after: string
+  /** Nothing more is appended to the present epoch by this client. */
+  readonly isClosed: boolean
 }
 
 /** Carries out one rotation; `rotation-state` decides. */
@@ -252,9 +255,10 @@ export class Rotator {
     const { doc, logState, reader } = this.#ports
     const { cursor: sequence, hash, isWhole } = reader()
     if (!isWhole || this.#isCovering) return
-    if (this.#isVoid) {
-      // What this device's user typed while the epoch was locked cannot be sent before there is another one.
+    if (this.#goal.isClosed && difference(doc, logState) !== undefined) {
+      // What this device's user typed cannot enter this epoch's log any more: it waits for the next one.
       this.#isCovering = true
+      this.#covered = CoveredLog.from(doc, logState)
       this.#run(this.#coverFromLog({ sequence, hash }))
       return
     }
@@ -264,7 +268,7 @@ export class Rotator {
   }
 
   async #coverFromLog(at: { sequence: number; hash: Uint8Array }): Promise<void> {
-    const log = await this.#ports.openLog(this.#goal.present)
+    const log = await this.#ports.openLog(this.#goal.present, at.sequence)
     const update = Y.encodeStateAsUpdate(log)
     log.destroy()
     this.#isCovering = false

@@ -107,7 +107,7 @@ export class Epochs {
       onEntered: (epoch, state) => this.#entered(epoch, state),
       onLoaded: (epoch, state, why) => this.#loaded(epoch, state, why),
       onLoadFailed: ({ code, message }) => {
-        if (code !== 'destroyed') problems.raise(code, message, 'checkpoint')
+        if (code !== 'interrupted') problems.raise(code, message, 'checkpoint')
         ports.startOver()
       },
       onFailed: (error) => ports.run(Promise.reject(error)),
@@ -120,6 +120,7 @@ export class Epochs {
         this.#rotations.due()
       },
       onFork: (message) => this.#hold(problems.raise('fork', message, 'epoch')),
+      onHidden: (message) => this.#hold(problems.raise('rollback', message, 'epoch')),
     })
     this.history = new History({
       clock,
@@ -135,7 +136,7 @@ export class Epochs {
       logState,
       reader: () => ({ cursor: inbound.cursor, hash: inbound.hash, isWhole: !inbound.isHolding }),
       known: () => [...this.#pinned, ...this.#walk.line, ...this.#shown],
-      openLog: (epoch) => this.history.openEpoch(epoch.index),
+      openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),
       onOpened: (opened) => this.#openedOwn(opened),
       onRollback: (error) => this.#hold(problems.raise(error.code, error.message, 'epoch')),
@@ -205,6 +206,7 @@ export class Epochs {
         break
       case 'rewind':
         problems.raise('rollback', verdict.message, 'log')
+        this.history.stop()
         run(this.#walk.restart('rewind'))
         break
       case 'hold':
@@ -248,7 +250,8 @@ export class Epochs {
       this.#opener.takes(message) ||
       this.#rotations.takes(message) ||
       this.#fetch?.takes(message) === true ||
-      this.history.takes(message)
+      // Entries carry no request: what a look back has asked for may be what the reader waits for.
+      (this.history.takes(message) && message.type !== 'entries')
     )
   }
 
@@ -383,10 +386,11 @@ export class Epochs {
     }
     if (given !== undefined) {
       const { hash, parsed } = given.epoch
-      return { present, head: hash, after: parsed.keyHint }
+      return { present, head: hash, after: parsed.keyHint, isClosed: true }
     }
     const newestPin = this.#isForced ? this.#pinned.at(-1) : undefined
-    return { present, head: present.hash, after: newestPin?.parsed.keyHint ?? present.keyHint }
+    const after = newestPin?.parsed.keyHint ?? present.keyHint
+    return { present, head: present.hash, after, isClosed: this.isRetired }
   }
 
   #openedOwn({ epoch, state, checkpoint, entries, sequence, hash }: OwnEpoch): void {

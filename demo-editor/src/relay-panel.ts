@@ -3,6 +3,7 @@ import type { Access } from './access.ts'
 import { bytesToText, type Encoding, sizeToText } from './byte-text.ts'
 import { create, element } from './element.ts'
 import { readPublicHeader } from './public-header.ts'
+import type { SidePanel } from './side-panels.ts'
 
 /** More rows make a long document slow to scroll; the counts go on. */
 const MAX_ROWS = 200
@@ -10,27 +11,14 @@ const MAX_ROWS = 200
 const MAX_SHOWN_BYTES = 256
 
 /** The panel: asks the relay for everything it stores about this document, with an access token and no key. */
-export function setUpRelayPanel(documentName: string, access: Access): void {
-  const panel = element('relay-panel', HTMLElement)
-  const toggle = element('relay-toggle', HTMLButtonElement)
-  const workspace = element('workspace', HTMLElement)
-  let started = false
-  const show = (open: boolean) => {
-    panel.hidden = !open
-    workspace.classList.toggle('with-relay', open)
-    toggle.setAttribute('aria-expanded', String(open))
-    if (open && !started) {
-      started = true
-      watchRelay(documentName, access)
-    }
+export function setUpRelayPanel(documentName: string, access: Access): SidePanel {
+  let isWatching = false
+  return {
+    shown() {
+      if (!isWatching) watchRelay(documentName, access)
+      isWatching = true
+    },
   }
-  toggle.addEventListener('click', () => show(panel.hidden === true))
-  element('relay-close', HTMLButtonElement).addEventListener('click', () => {
-    show(false)
-    toggle.focus()
-  })
-  // Beside the text where there is room for both.
-  show(matchMedia('(min-width: 68rem)').matches)
 }
 
 function watchRelay(documentName: string, access: Access): void {

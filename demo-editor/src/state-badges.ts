@@ -16,7 +16,6 @@ export function showStates(provider: SealedProvider): void {
   }
   const render = () => {
     paint('encryption-state', encryptionState(facts), icon('lock'))
-    showFingerprint(provider.epoch?.fingerprint)
     paint('connection-state', connectionState(facts))
     paint('storage-state', storageState(facts))
   }
@@ -50,12 +49,6 @@ function paint(id: string, { tone, text, detail }: State, picture?: Node): void 
   badge.title = detail
   // A live region is read out again at each change of its children.
   if (badge.textContent !== text) badge.replaceChildren(picture ?? create('span', 'dot'), text)
-}
-
-/** Two people who see the same figures have the same key: to be compared by voice. */
-function showFingerprint(fingerprint: string | undefined): void {
-  element('fingerprint-line', HTMLElement).hidden = fingerprint === undefined
-  element('fingerprint', HTMLElement).textContent = fingerprint ?? ''
 }
 
 function setUpOfflineToggle(provider: SealedProvider, changed: (offline: boolean) => void): void {

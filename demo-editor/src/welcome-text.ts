@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { TEXT_FIELD } from './editor.ts'
+import { TEXT_FIELD } from './text-schema.ts'
 
 /** What the welcome document says before anybody has written in it. The provider runs this exactly once per document. */
 export function writeWelcome(doc: Y.Doc): void {

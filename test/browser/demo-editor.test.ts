@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import { CanarySearch, describeFindings } from '../support/canary.ts'
 import { launchBrowser, skipBrowserTests } from './browser.ts'
 import { readBrowserStorage } from './browser-storage.ts'
-import { type DemoPage, openDemoPage, waitUntilOpen } from './demo-page.ts'
+import { closePages, openDemoPage, waitUntilOpen } from './demo-page.ts'
 import { HOSTILE_ADDRESSES, HOSTILE_COLOURS, HOSTILE_TEXTS, joinAsHostileMember } from './hostile-member.ts'
 import { type RunningDemo, startDemo } from './running-demo.ts'
 
@@ -48,7 +48,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await expect.poll(() => alice.state('storage'), PATIENCE).toBe('All changes stored')
     expect(await alice.state('encryption')).toBe('End-to-end encrypted')
     expect(await alice.state('connection')).toBe('Connected')
-    await close(alice, bob)
+    await closePages(alice, bob)
   })
 
   it('each sees the other’s caret under the other’s name, and both see the same key fingerprint', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
 
     await bob.context.close()
     await expect.poll(() => alice.page.locator('.caret').count(), PATIENCE).toBe(0)
-    await close(alice)
+    await closePages(alice)
   })
 
   it('the toolbar formats, and the format arrives', async () => {
@@ -98,7 +98,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await expect.poll(() => bob.text(), PATIENCE).not.toContain('as was said')
     await press('Redo')
     await expect.poll(() => bob.text(), PATIENCE).toContain('as was said')
-    await close(alice, bob)
+    await closePages(alice, bob)
   })
 
   it('a reload keeps the text and the person; the welcome text is there exactly once for two who open it at once', async () => {
@@ -112,7 +112,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     expect((await alice.text()).split('A letter in a sealed envelope')).toHaveLength(2)
     await expect.poll(() => bob.text(), PATIENCE).toBe(await alice.text())
     expect(await alice.page.locator('#people .face').first().getAttribute('title')).toBe(`${ALICE} (you)`)
-    await close(alice, bob)
+    await closePages(alice, bob)
   })
 
   it('what is written offline arrives exactly once when its writer is back', async () => {
@@ -133,7 +133,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await expect.poll(() => alice.text(), PATIENCE).toBe(await bob.text())
     expect((await alice.text()).split('On the train.')).toHaveLength(2)
     expect((await alice.text()).split('Meanwhile at home.')).toHaveLength(2)
-    await close(alice, bob)
+    await closePages(alice, bob)
   })
 
   it('while the network is silent nothing is called stored; when it speaks again the text arrives exactly once', async () => {
@@ -155,7 +155,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     // The browser's own words about the network.
     expect(alice.complaints.filter((complaint) => !complaint.includes('net::ERR_'))).toEqual([])
     await alice.context.close()
-    await close(bob)
+    await closePages(bob)
   })
 
   it('two tabs of one browser hear each other without the network, sealed; a closed tab’s text is sent by the other', async () => {
@@ -191,7 +191,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await expect.poll(() => bob.text(), PATIENCE).toContain(canary)
     expect((await bob.text()).split(canary)).toHaveLength(2)
     await second.context.close()
-    await close(bob)
+    await closePages(bob)
   })
 
   it('the panel shows the stored ciphertext live: header readable, canary nowhere, in the browser’s storage neither', async () => {
@@ -218,7 +218,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     const asBase64 = (await alice.page.textContent('#relay-panel')) ?? ''
     expect(describeFindings(search.in(asBase64, 'the panel, as base64'))).toBe('')
     expect(describeFindings(search.in(await readBrowserStorage(alice.page), 'browser storage'))).toBe('')
-    await close(alice)
+    await closePages(alice)
   })
 
   it('the relay’s folder and every log hold neither text nor name', async () => {
@@ -230,7 +230,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     const findings = [...search.inDirectory(join(demo.data, 'relay')), ...search.inDirectory(join(demo.data, 'logs'))]
     expect(describeFindings(findings)).toBe('')
     expect(describeFindings(search.in(demo.output, 'the output of npm start'))).toBe('')
-    await close(alice, bob)
+    await closePages(alice, bob)
   })
 
   it(`a hostile member’s ${HOSTILE_TEXTS.length + HOSTILE_ADDRESSES.length + HOSTILE_COLOURS.length} texts, links, names and colours run nothing`, async () => {
@@ -294,7 +294,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
       await alice.page.locator('.ProseMirror :is(script, img:not(.ProseMirror-separator), [style], [onclick])').count(),
     ).toBe(0)
     expect(await alice.page.evaluate('window.pwned')).toBeUndefined()
-    await close(alice)
+    await closePages(alice)
   })
 
   it('the share link opens the same document for somebody else; the document’s name stands behind the #', async () => {
@@ -312,7 +312,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await page.click('text=Bob')
     await expect.poll(() => page.textContent('.ProseMirror'), PATIENCE).toContain('For both of us.')
     await context.close()
-    await close(alice)
+    await closePages(alice)
   })
 
   it('documents, keys and sign-ins survive Ctrl-C and a second npm start', async () => {
@@ -331,7 +331,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await expect.poll(() => bob.text(), PATIENCE).toContain('Still here tomorrow. And tomorrow too.')
     expect(alice.complaints.filter((complaint) => !complaint.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
     await alice.context.close()
-    await close(bob)
+    await closePages(bob)
   })
 
   it('fits a phone: nothing is wider than 360 px, the relay’s view opens over the text and closes again', async () => {
@@ -352,17 +352,9 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     expect(await widest()).toBe(360)
     await alice.page.click('#relay-close')
     expect(await alice.page.isVisible('#relay-panel')).toBe(false)
-    await close(alice)
+    await closePages(alice)
   })
 })
-
-/** Whatever a test is about: nobody's page complained. */
-async function close(...pages: DemoPage[]): Promise<void> {
-  for (const { complaints, context } of pages) {
-    expect(complaints).toEqual([])
-    await context.close()
-  }
-}
 
 function paragraph(text: Y.XmlText): Y.XmlElement {
   const made = new Y.XmlElement('paragraph')

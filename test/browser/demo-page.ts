@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 /** One person in one browser: the demo's page, and everything that went wrong in it. */
 export interface DemoPage {
@@ -50,6 +51,14 @@ export async function waitUntilOpen(page: Page): Promise<void> {
   await page.waitForSelector('#editor[aria-busy=false] .ProseMirror')
 }
 
+/** Whatever a test is about: nobody's page complained. */
+export async function closePages(...pages: DemoPage[]): Promise<void> {
+  for (const { complaints, context } of pages) {
+    expect(complaints).toEqual([])
+    await context.close()
+  }
+}
+
 function collectComplaints(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -73,7 +82,7 @@ function reportPolicyViolations(): void {
 }
 
 function readText(): string {
-  const copy = document.querySelector('.ProseMirror')?.cloneNode(true)
+  const copy = document.querySelector('#editor .ProseMirror')?.cloneNode(true)
   if (!(copy instanceof HTMLElement)) return ''
   for (const caret of copy.querySelectorAll('.caret')) caret.remove()
   const blocks = [...copy.querySelectorAll('p, h1, h2, h3, pre')]
@@ -82,7 +91,7 @@ function readText(): string {
 }
 
 function putCaretAtEnd(): void {
-  const editor = document.querySelector('.ProseMirror')
+  const editor = document.querySelector('#editor .ProseMirror')
   if (!(editor instanceof HTMLElement)) return
   editor.focus()
   const selection = getSelection()

@@ -3,6 +3,11 @@ import { expect } from 'vitest'
 import { until, untilTrue } from './events.ts'
 import type { Person } from './world.ts'
 
+/** Matches the messages of one type. */
+export function ofType(wanted: (Up | Down)['type']): (message: Up | Down) => boolean {
+  return ({ type }) => type === wanted
+}
+
 export const isAppend = ({ type }: Up | Down): boolean => type === 'append'
 export const isEntries = ({ type }: Up | Down): boolean => type === 'entries'
 export const isAck = ({ type }: Up | Down): boolean => type === 'ack'

@@ -1,6 +1,8 @@
+import { type Clock, systemClock } from '@y-sealed/key-client'
 import { type Down, encodeFrame, type Up } from '@y-sealed/protocol'
 import WebSocket from 'ws'
 import { Capture, type Direction, parseLeniently } from './capture.ts'
+import { SlowLine } from './slow-line.ts'
 
 type Message = Up | Down
 type Matches = (message: Message) => boolean
@@ -15,6 +17,11 @@ interface Rule {
   left: number
 }
 
+interface Bandwidth {
+  readonly bytesPerSecond: number
+  readonly clock: Clock
+}
+
 /**
  * The network between one person and the relay, in the test's hands. `wire.WebSocket` goes into the provider as
  * WebSocketPolyfill; every frame is recorded in the capture as its sender sent it, whatever then becomes of it.
@@ -26,6 +33,7 @@ export class Wire {
   readonly sockets: WiredSocket[] = []
   private rules: Rule[] = []
   private readonly rewrites: Record<Direction, Rewrite | undefined> = { up: undefined, down: undefined }
+  private readonly bandwidths: Record<Direction, Bandwidth | undefined> = { up: undefined, down: undefined }
   private isUnplugged = false
   private readonly watchers = new Set<() => void>()
 
@@ -61,12 +69,29 @@ export class Wire {
     for (const socket of this.sockets) socket.release(direction)
   }
 
-  /** No rule holds any more; what is held goes through. */
+  /**
+   * From now on frames of this direction leave one after the other at this rate, on each connection of this wire, until
+   * `calm`. What waits counts in the socket's `bufferedAmount`. With a FakeClock, time passes when the test says so.
+   */
+  throttle(direction: Direction, bytesPerSecond: number, clock: Clock = systemClock): void {
+    if (!(bytesPerSecond > 0)) throw new RangeError('a line carries more than 0 bytes per second')
+    this.bandwidths[direction] = { bytesPerSecond, clock }
+  }
+
+  bandwidth(direction: Direction): Bandwidth | undefined {
+    return this.bandwidths[direction]
+  }
+
+  /** No rule and no limit holds any more; what is held or on its way goes through. */
   calm(): void {
     this.rules = []
     this.isUnplugged = false
-    this.release('up')
-    this.release('down')
+    this.bandwidths.up = undefined
+    this.bandwidths.down = undefined
+    for (const direction of ['up', 'down'] as const) {
+      for (const socket of this.sockets) socket.hurry(direction)
+      this.release(direction)
+    }
   }
 
   /** The connection breaks at the next such message: it does not arrive, and both ends learn of the break. */
@@ -110,14 +135,19 @@ export class Wire {
     for (const socket of this.openSockets) socket.pretendClosed()
   }
 
-  /** Resolves when a message of this kind passes from now on, in whatever state it then travels on. */
+  /** Resolves when a message of this kind passes on this wire from now on, in whatever state it then travels on. */
   untilPassed(direction: Direction, matches: Matches): Promise<void> {
     let from = this.capture.frames.length
     const hasPassed = (): boolean => {
       const fresh = this.capture.frames.slice(from)
       from += fresh.length
+      // The capture may be shared with other people's wires.
+      const own = new Set(this.sockets.map(({ connection }) => connection))
       return fresh.some(
-        (frame) => frame.direction === direction && parseLeniently(direction, frame.bytes).some(matches),
+        (frame) =>
+          own.has(frame.connection) &&
+          frame.direction === direction &&
+          parseLeniently(direction, frame.bytes).some(matches),
       )
     }
     return new Promise((resolve) => {
@@ -168,11 +198,15 @@ export class WiredSocket extends WebSocket {
   private readonly wire: Wire
   private readonly held: Record<Direction, (() => void)[]> = { up: [], down: [] }
   private readonly isHolding: Record<Direction, boolean> = { up: false, down: false }
+  private readonly lines: Record<Direction, SlowLine | undefined> = { up: undefined, down: undefined }
 
   constructor(wire: Wire, url: string | URL, protocols?: string | string[]) {
     // The relay refuses compression anyway; not asking for it keeps the capture readable.
     super(url, protocols, { perMessageDeflate: false })
     this.wire = wire
+    // An accessor in ws, a plain member in its types, which therefore let no subclass override it.
+    const leaving = (): number => Reflect.get(WebSocket.prototype, 'bufferedAmount', this)
+    Object.defineProperty(this, 'bufferedAmount', { get: () => leaving() + (this.lines.up?.bufferedBytes ?? 0) })
     this.connection = wire.capture.nextConnection()
     wire.sockets.push(this)
   }
@@ -187,6 +221,12 @@ export class WiredSocket extends WebSocket {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (this.isDeaf && event !== 'error') return false
+    if (event === 'close') {
+      this.lines.up?.drop()
+      // What the relay had said before it closed is heard first.
+      this.follow('down', () => super.emit(event, ...args))
+      return true
+    }
     if (event !== 'message') return super.emit(event, ...args)
     const bytes = toBytes(args[0] as Sendable)
     this.wire.capture.record(this.connection, 'down', bytes)
@@ -197,7 +237,13 @@ export class WiredSocket extends WebSocket {
 
   override close(code?: number, reason?: string): void {
     // A half-open connection is one whose far end never learns that this one has gone.
-    if (!this.isDeaf) super.close(code, reason)
+    if (!this.isDeaf) this.follow('up', () => super.close(code, reason))
+  }
+
+  override terminate(): void {
+    this.lines.up?.drop()
+    this.lines.down?.drop()
+    super.terminate()
   }
 
   /** Makes the client hear something that the relay never said: messages, or bytes that are none. */
@@ -215,6 +261,11 @@ export class WiredSocket extends WebSocket {
     for (const arrive of this.held[direction].splice(0)) arrive()
   }
 
+  /** What is on its way on a slow line arrives now. */
+  hurry(direction: Direction): void {
+    this.lines[direction]?.flush()
+  }
+
   pretendClosed(code = 1006, reason = ''): void {
     this.isDeaf = true
     super.emit('close', code, Buffer.from(reason))
@@ -230,8 +281,29 @@ export class WiredSocket extends WebSocket {
     if (act === 'hold') this.isHolding[direction] = true
     if (act === 'cut') this.terminate()
     else if (act === 'drop') return
-    else if (this.isHolding[direction]) this.held[direction].push(() => arrive(bytes))
-    else arrive(bytes)
+    else if (this.isHolding[direction])
+      this.held[direction].push(() => this.carry(direction, bytes.length, () => arrive(bytes)))
+    else this.carry(direction, bytes.length, () => arrive(bytes))
+  }
+
+  private carry(direction: Direction, bytes: number, arrive: () => void): void {
+    const bandwidth = this.wire.bandwidth(direction)
+    if (bandwidth === undefined) {
+      arrive()
+      return
+    }
+    const current = this.lines[direction]
+    // An idle one may have been made for another clock.
+    const line = current === undefined || current.isIdle ? new SlowLine(bandwidth.clock) : current
+    this.lines[direction] = line
+    line.carry(bytes, bandwidth.bytesPerSecond, arrive)
+  }
+
+  /** Right after what is on its way, or at once. */
+  private follow(direction: Direction, act: () => void): void {
+    const line = this.lines[direction]
+    if (line === undefined || line.isIdle) act()
+    else this.carry(direction, 0, act)
   }
 }
 

@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createKeyServer, type Log as KeyLog } from '@y-sealed/key-endpoint'
-import { createLog, createRelay } from '@y-sealed/relay'
+import { createKeyServer, type Log as KeyLog, type Purpose, type Role } from '@y-sealed/key-endpoint'
+import { createLog, createRelay, type RelayOptions } from '@y-sealed/relay'
 import { type KeySource, keyEndpoint, type SealedError, SealedProvider, type SealedProviderOptions } from 'y-sealed'
 import { observe, type StoredEntry } from 'y-sealed/observe'
 import * as Y from 'yjs'
@@ -32,8 +32,15 @@ export interface WorldOptions {
   /** `disk`: the relay's log is in a folder, which is searched for canaries too. */
   data?: 'memory' | 'disk'
   /** The relay's clock, for its heartbeats. */
-  relayClock?: Parameters<typeof createRelay>[0]['clock']
+  relayClock?: RelayOptions['clock']
+  relayLimits?: RelayOptions['limits']
+  /** Who may join; without it everybody writes. */
+  auth?: RelayOptions['auth']
+  /** What somebody may do at the key endpoint; undefined: nothing. Without it everybody is a writer, and `admin` an administrator. */
+  access?: (who: string, purpose: Purpose) => Role | undefined
 }
+
+const writers = (who: string): Role => (who === 'admin' ? 'admin' : 'write')
 
 let canaries = 0
 
@@ -72,8 +79,13 @@ export class World {
     this.capture.onEnvelope(({ room, direction, envelope }) => {
       if (direction === 'up') this.audit.observe(room, envelope)
     })
-    const ask = keyEndpoint(keyServer.url)
-    this.keys = async (request, requestOptions) => {
+    this.keys = this.keysAs('')
+  }
+
+  /** The same for somebody whom the endpoint knows by the header `who`. */
+  keysAs(who: string): KeySource {
+    const ask = keyEndpoint(this.keysUrl, who === '' ? {} : { headers: { who } })
+    return async (request, requestOptions) => {
       const answer = await ask(request, requestOptions)
       const key = (answer as { key?: unknown } | null)?.key
       if (typeof key === 'string') this.search.add(key)
@@ -85,7 +97,17 @@ export class World {
     const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
     const logLines: string[] = []
     const relay = await openRelay(options, directory, 0, logLines)
-    const keyServer = await createKeyServer({ data: 'memory', port: 0, log: keyLog(logLines) })
+    const { access = writers } = options
+    const keyServer = await createKeyServer({
+      data: 'memory',
+      port: 0,
+      log: keyLog(logLines),
+      authorize(request, { purpose }) {
+        const who = request.get('who') ?? ''
+        const role = access(who, purpose)
+        return role === undefined ? null : { subject: who, role }
+      },
+    })
     return new World(options, directory, relay, keyServer, logLines)
   }
 
@@ -126,11 +148,43 @@ export class World {
     return entries
   }
 
+  /** The epoch records that the relay has for a room, oldest first. */
+  async records(room = 'room'): Promise<Uint8Array[]> {
+    // An observer is told of each at the join, and again where its entries begin.
+    const records = new Map<string, Uint8Array>()
+    const observer = observe(this.relayUrl, room, { WebSocketPolyfill: new Wire().WebSocket })
+    observer.on('record', (record) => void records.set(Buffer.from(record).toString('hex'), record))
+    await until(observer, 'caught-up')
+    observer.close()
+    return [...records.values()]
+  }
+
   /** A secret to write somewhere; when the world closes it must be nowhere in frames and files. */
   canary(label: string): string {
     const canary = `canary-${label}-${canaries++}-sings`
     this.search.add(canary)
     return canary
+  }
+
+  /** A secret that the test did not get from here, such as a key of another endpoint: it is searched for as well. */
+  keepSecret(secret: string): void {
+    this.search.add(secret)
+  }
+
+  /** The relay asks everybody in the room to look at the key endpoint. */
+  recheck(room = 'room'): void {
+    this.relay?.recheck(room)
+  }
+
+  /** What an administrator of the key endpoint does: `rotate`, `deactivate`, `shred`, `list`. */
+  async keyAct(name: string, asked: object = {}, room = 'room'): Promise<unknown> {
+    const answer = await fetch(`${this.keysUrl}/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', who: 'admin' },
+      body: JSON.stringify({ documentId: room, ...asked }),
+    })
+    if (!answer.ok) throw new Error(`${name} was answered ${answer.status}`)
+    return answer.json()
   }
 
   async stopRelay(): Promise<void> {
@@ -145,6 +199,13 @@ export class World {
   /** On the same port and the same data. */
   async startRelay(): Promise<void> {
     this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port), this.logLines)
+  }
+
+  /** What is left when an operator loses the disk. Stop the relay first. */
+  wipeRelay(): void {
+    const { directory } = this
+    if (directory === undefined || this.relay !== undefined) throw new Error('wipe a stopped relay on disk')
+    for (const file of readdirSync(directory)) rmSync(join(directory, file), { recursive: true })
   }
 
   /** A copy of the relay's log, to be restored later: what an operator's backup is. Stop the relay for both. */
@@ -191,7 +252,7 @@ export function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 function openRelay(
-  { relayClock }: WorldOptions,
+  { relayClock, relayLimits, auth }: WorldOptions,
   directory: string | undefined,
   port: number,
   logLines: string[],
@@ -202,6 +263,8 @@ function openRelay(
     port,
     log,
     ...(relayClock === undefined ? {} : { clock: relayClock }),
+    ...(relayLimits === undefined ? {} : { limits: relayLimits }),
+    ...(auth === undefined ? {} : { auth }),
   })
 }
 

@@ -123,12 +123,12 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     throw new KeyError('key-invalid', 'the key source does not answer the same key again for the hint it gave')
   }
 
-  /** Past the negative cache, since a replica may learn of the hint within the tries. */
+  /** Past the negative cache, since a replica may learn of the hint within the tries. Some say 403 for a hint that they lack. */
   async function isAnsweredAgain({ key, keyHint }: ParsedAnswer): Promise<boolean> {
     try {
       return (await fly({ documentId, keyHint })).key === key
     } catch (error) {
-      if (error instanceof KeyError && error.code === 'key-unknown') return false
+      if (error instanceof KeyError && (error.code === 'key-unknown' || error.code === 'key-refused')) return false
       throw error
     }
   }

@@ -12,6 +12,7 @@ import { endingOf } from './endings.ts'
 import type { Epoch } from './epoch/epoch.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
+import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
 import { warnOfOneOperator } from './one-operator.ts'
 import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
@@ -266,18 +267,18 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return nameOf(await this.#session.rotate(options))
   }
 
-  /** All epochs of the document, oldest first. Rejects with SealedError `interrupted` if the session ends meanwhile. */
-  epochs(): Promise<EpochInfo[]> {
-    return this.#session.history.epochs()
+  /** All epochs of the document, oldest first. Rejects with SealedError `interrupted` unless the document is connected, and stays so. */
+  async epochs(): Promise<EpochInfo[]> {
+    return this.#connectedHistory.epochs()
   }
 
   /**
    * The document as it was at the end of an epoch, or after sequence `at` of it: a new Y.Doc that belongs to the caller, and changes no more. Rejects
    * with RangeError for what does not exist, `key-refused` or `key-unknown` where that epoch is locked (and no other), `withheld` or `fork` where the
-   * relay shows another log than there was.
+   * relay shows another log than there was, `interrupted` unless the document is connected, and stays so.
    */
-  openEpoch(index: number, at?: number): Promise<Y.Doc> {
-    return this.#session.history.openEpoch(index, at)
+  async openEpoch(index: number, at?: number): Promise<Y.Doc> {
+    return this.#connectedHistory.openEpoch(index, at)
   }
 
   /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
@@ -467,6 +468,12 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       this.#say('problem', error)
       rethrowLater(() => this.emit(error.code, [error]))
     })
+  }
+
+  get #connectedHistory(): History {
+    const { phase, history } = this.#session
+    if (phase === 'live' || phase === 'reading') return history
+    throw new SealedError('interrupted', 'the document is not connected', 'history')
   }
 
   get #blockedBy(): SealedError | undefined {

@@ -320,6 +320,24 @@ describe('the key for a new epoch', () => {
     expect(requests).toHaveLength(4)
   })
 
+  it('is good as well where a replica says 403 for a hint that it does not know yet', async () => {
+    const { source, requests } = scripted(answer, fail('key-refused'), answer)
+    const { clock, ring } = ringOf(source)
+    const confirmed = ring.confirmNew()
+    await clock.advance(10_000)
+    expect(await confirmed).toMatchObject({ key: KEY, keyHint: 'h1' })
+    expect(requests).toHaveLength(3)
+  })
+
+  it.each(['key-refused', 'key-unknown'] as const)('is refused if the source says %s each time', async (code) => {
+    const { source, requests } = scripted(answer, fail(code))
+    const { clock, ring } = ringOf(source)
+    const confirmed = ring.confirmNew().catch((error: unknown) => error)
+    await clock.advance(10_000)
+    expect(await confirmed).toMatchObject({ code: 'key-invalid' })
+    expect(requests).toHaveLength(4)
+  })
+
   it('is refused if the source makes one each time: what is sealed under it could never be opened', async () => {
     let count = 0
     const { clock, ring } = ringOf(() => ({ key: `${KEY}${count++}`, keyHint: 'h1' }))

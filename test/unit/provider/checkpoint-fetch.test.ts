@@ -62,7 +62,7 @@ describe('fetching a checkpoint', () => {
     const before = fetch.start()
     answer({ chunks: [chunk(1), chunk(2)] })
     fetch.stop()
-    await expect(before).rejects.toMatchObject({ code: 'destroyed', where: 'checkpoint' })
+    await expect(before).rejects.toMatchObject({ code: 'interrupted', where: 'checkpoint' })
     const after = fetch.start()
     expect(asked.map(({ first }) => first)).toEqual([1, 3])
     answer({ first: 3, chunks: [chunk(3)] })

@@ -387,7 +387,7 @@ describe('when the session ends', () => {
       history.stop()
       return []
     }
-    await expect(history.openEpoch(0)).rejects.toMatchObject({ code: 'destroyed' })
+    await expect(history.openEpoch(0)).rejects.toMatchObject({ code: 'interrupted' })
     await settle()
     relay.answer = honest
     await history.openEpoch(0)
@@ -403,7 +403,7 @@ describe('when the session ends', () => {
     await settle()
     expect(asked.length).toBe(1)
     history.stop()
-    for (const each of under) await expect(each).rejects.toMatchObject({ code: 'destroyed' })
+    for (const each of under) await expect(each).rejects.toMatchObject({ code: 'interrupted' })
     await settle()
     expect(asked.length).toBe(1)
     relay.answer = honest

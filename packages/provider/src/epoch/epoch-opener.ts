@@ -3,6 +3,7 @@ import type { Clock } from '@y-sealed/key-client'
 import type { Down, Entry, Limits, Refused, Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import { StagedRequest } from '../outbound/staged-request.ts'
+import { SealedError } from '../sealed-error.ts'
 import type { Epoch, KeyState } from './epoch.ts'
 import type { KeyDesk } from './key-desk.ts'
 import { createWireSealer } from './wire-sealer.ts'
@@ -19,6 +20,8 @@ export interface EpochOpenerPorts {
   onWon(won: WonOpening): void
   /** The relay said no; with `stale-epoch` it shows whose record stands. */
   onRefused(refused: Refused): void
+  /** The endpoint knows of an epoch that the relay does not show. */
+  onContradicted(error: SealedError): void
   /** The option `initial` threw. */
   onSeedFailed(error: unknown): void
 }
@@ -64,6 +67,10 @@ export class EpochOpener {
     const { keyDesk, clock, padding, initial, limits, nextRequest, onSeedFailed } = this.#ports
     const minted = await keyDesk.mint(last)
     if (minted === undefined) return
+    if (minted instanceof SealedError) {
+      if (life === this.#life) this.#ports.onContradicted(minted)
+      return
+    }
     const { epoch, state } = minted
     const sealer = await createWireSealer(epoch, padding, clock)
     let seed: Uint8Array | undefined

@@ -5,7 +5,7 @@ import type { Inbound } from '../inbound/inbound.ts'
 import type { Problems } from '../problems.ts'
 import { SealedError } from '../sealed-error.ts'
 import type { ChainedEpoch } from './chained-epoch.ts'
-import type { Epoch, KeyState } from './epoch.ts'
+import type { Adopted, Epoch, KeyState } from './epoch.ts'
 import { judgeRecords, type RecordsVerdict } from './judge-records.ts'
 import { judgeSwitch } from './judge-switch.ts'
 import type { KeyDesk } from './key-desk.ts'
@@ -22,6 +22,8 @@ export interface EpochWalkPorts {
   onLoaded(epoch: Epoch, state: KeyState, why: LoadReason): void
   /** The checkpoint cannot be had, or is not what the record names. */
   onLoadFailed(error: SealedError): void
+  /** The endpoint tells of another epoch than the relay. */
+  onContradicted(error: SealedError): void
   /** Something threw that is nobody's answer. */
   onFailed(error: unknown): void
 }
@@ -48,6 +50,8 @@ export class EpochWalk {
   /** Rises whenever what is under way is overtaken. */
   #life = 0
   #isReading = false
+  /** A person follows what the relay shows, whatever the endpoint says. */
+  #isTrusting = false
 
   constructor(ports: EpochWalkPorts) {
     this.#ports = ports
@@ -159,9 +163,9 @@ export class EpochWalk {
     for (let i = this.#next.length - 2; i >= 0; i--) {
       const candidate = this.#next[i]
       if (candidate === undefined) break
-      const adopted = await keyDesk.adopt(candidate, this.#keysBefore(candidate), true)
+      const adopted = await keyDesk.adopt(candidate, this.#keysBefore(candidate), { isDispensable: true })
       if (life !== this.#life || adopted === undefined) return
-      if (adopted === 'locked') continue
+      if (adopted === 'locked' || adopted instanceof SealedError) continue
       const checkpoint = await this.#checkpointOf(adopted.epoch)
       if (life !== this.#life) return
       if (checkpoint instanceof SealedError) {
@@ -187,6 +191,7 @@ export class EpochWalk {
   startAnew(shown: readonly ChainedEpoch[]): Promise<void> {
     this.#line = []
     this.#next = [...shown]
+    this.#isTrusting = true
     return this.restart('void')
   }
 
@@ -230,6 +235,7 @@ export class EpochWalk {
   stop(): void {
     this.#life++
     this.#isReading = false
+    this.#isTrusting = false
     this.#next = []
     this.#given = undefined
     this.#passedOver = []
@@ -244,10 +250,14 @@ export class EpochWalk {
   /** False: overtaken, or on the way to another epoch than `next`. */
   async #goOn(epoch: Epoch, next: ChainedEpoch, life: number): Promise<boolean> {
     const { keyDesk, inbound, onEntered } = this.#ports
-    const isDispensable = this.#next.length > 1
-    const adopted = await keyDesk.adopt(next, epoch.keys, isDispensable)
+    const isNewest = this.#next.length === 1
+    const adopted = await keyDesk.adopt(next, epoch.keys, { isDispensable: !isNewest, isNewest })
     if (life !== this.#life || adopted === undefined) {
-      if (typeof adopted === 'object') adopted.epoch.keys.forget()
+      letGo(adopted)
+      return false
+    }
+    if (adopted instanceof SealedError) {
+      this.#ports.onContradicted(adopted)
       return false
     }
     if (adopted === 'locked') {
@@ -271,10 +281,14 @@ export class EpochWalk {
       await this.#reload(why, life)
       return
     }
-    const adopted = await keyDesk.adopt(newest, this.#keysBefore(newest), false)
-    if (typeof adopted !== 'object') return
-    if (life !== this.#life) {
-      adopted.epoch.keys.forget()
+    const isTrusted = this.#isTrusting
+    const adopted = await keyDesk.adopt(newest, this.#keysBefore(newest), { isNewest: true, isTrusted })
+    if (life !== this.#life || adopted === undefined || adopted === 'locked') {
+      letGo(adopted)
+      return
+    }
+    if (adopted instanceof SealedError) {
+      this.#ports.onContradicted(adopted)
       return
     }
     const checkpoint = await this.#checkpointOf(adopted.epoch)
@@ -337,6 +351,11 @@ export class EpochWalk {
     this.#line = [...(isLinked ? this.#line.slice(0, place + 1) : this.#line), chained]
     if (!('startHash' in chained)) return
     this.#present = chained
+    this.#isTrusting = false
     this.#passedOver = []
   }
+}
+
+function letGo(adopted: Adopted | 'locked' | SealedError | undefined): void {
+  if (typeof adopted === 'object' && 'epoch' in adopted) adopted.epoch.keys.forget()
 }

@@ -19,6 +19,10 @@ const FIRST_RECHECK_MS = 30_000
 const MAX_RECHECK_MS = 300_000
 /** With these the epoch stays shut, and only that epoch. */
 const LOCKING: readonly ProblemCode[] = ['key-refused', 'key-unknown', 'key-invalid', 'key-mismatch']
+/** The endpoint and the relay tell of different epochs. */
+const CONTRADICTIONS: readonly ProblemCode[] = ['rollback', 'fork']
+/** An epoch that was opened a moment ago is on its way: only after this does the relay hide it. */
+const HIDDEN_MS = 5_000
 /** A key that does not fit its record is asked for once more at once: the endpoint may just have been changing it. */
 const MISMATCH_RETRIES = 1
 
@@ -34,6 +38,15 @@ export interface KeyDeskPorts {
   onMatch(): void
 }
 
+export interface AdoptOptions {
+  /** A later epoch is known, which holds all that this one does. */
+  readonly isDispensable?: boolean
+  /** The relay shows none after it. */
+  readonly isNewest?: boolean
+  /** A person has decided to follow what the relay shows. */
+  readonly isTrusted?: boolean
+}
+
 /** Goes on asking until it has the keys of an epoch, or until `stop()`: what it says in between are problems. */
 export class KeyDesk {
   readonly #ports: KeyDeskPorts
@@ -47,18 +60,21 @@ export class KeyDesk {
 
   /**
    * The epoch of a record that the relay shows; undefined if stopped meanwhile. Where the document can do without it, a key that is refused or
-   * unknown is not waited for: `locked`.
+   * unknown is not waited for: `locked`. A SealedError `rollback` or `fork` says that the endpoint knows of another epoch: no more keys will help.
    */
   adopt(
     chained: ChainedEpoch,
     previousKeys: EpochKeys | undefined,
-    isDispensable: boolean,
-  ): Promise<Adopted | 'locked' | undefined> {
+    { isDispensable = false, isNewest = false, isTrusted = false }: AdoptOptions,
+  ): Promise<Adopted | 'locked' | SealedError | undefined> {
     const { ring, documentId } = this.#ports
     return this.#persist(async () => {
       try {
-        return await adoptEpoch(chained, ring, documentId, previousKeys)
+        const adopted = await adoptEpoch(chained, ring, documentId, previousKeys)
+        if (isNewest && !isTrusted && !adopted.state.active) await this.#refuseHidden(adopted)
+        return adopted
       } catch (error) {
+        if (error instanceof SealedError && CONTRADICTIONS.includes(error.code)) return error
         if (isDispensable && LOCKING.includes(factsOf(error).code)) return 'locked'
         throw error
       }
@@ -74,12 +90,13 @@ export class KeyDesk {
   /**
    * The first epoch of a document, or of a relay that has none of it any more: that one is to follow `last`. Undefined if stopped meanwhile.
    */
-  async mint(last?: Epoch): Promise<Adopted | undefined> {
+  async mint(last?: Epoch): Promise<Adopted | SealedError | undefined> {
     const { documentId } = this.#ports
     return this.#persist(async () => {
       const fresh = await this.askFresh(last?.keyHint)
       if (typeof fresh.state.record === 'string') {
-        throw new SealedError('rollback', 'the relay shows no epoch, but the endpoint knows of one', 'keys')
+        await this.#wait(HIDDEN_MS)
+        return new SealedError('rollback', 'the relay shows no epoch, but the endpoint knows of one', 'keys')
       }
       if (last !== undefined && (fresh.keyHint === last.keyHint || (await isKeyOf(fresh.key, last, documentId)))) {
         throw new SealedError('rotation-unsupported', 'the key source gave the key that was used before', 'keys')
@@ -116,6 +133,19 @@ export class KeyDesk {
   destroy(): void {
     this.stop()
     this.#ports.ring.forget()
+  }
+
+  /**
+   * A key that is retired, and whose endpoint keeps records: if it knows of the epoch that came after, the relay hides that one, and a removed
+   * member may have written what it shows instead (protocol §5).
+   */
+  async #refuseHidden({ epoch, state }: Adopted): Promise<void> {
+    if (state.record === undefined) return
+    const newer = await this.#ports.ring.ask(null).catch(() => undefined)
+    if (typeof newer?.record !== 'string') return
+    await this.#wait(HIDDEN_MS)
+    epoch.keys.forget()
+    throw new SealedError('rollback', 'the endpoint knows of an epoch that the relay does not show', 'keys')
   }
 
   async #persist<Result>(attempt: () => Promise<Result>): Promise<Result | undefined> {

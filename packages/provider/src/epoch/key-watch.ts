@@ -1,5 +1,6 @@
 import type { Clock, KeyRing } from '@y-sealed/key-client'
 import type { Problems } from '../problems.ts'
+import { SealedError } from '../sealed-error.ts'
 import { base64url, type Epoch, type KeyState } from './epoch.ts'
 import { factsOf } from './key-desk.ts'
 
@@ -18,10 +19,8 @@ export interface KeyWatchPorts {
   mayWrite(): boolean
   /** The endpoint holds the key inactive: read with it, do not write, rotate. */
   onInactive(): void
-  /** The endpoint says that the epoch has another record than the one the relay has shown. */
-  onFork(message: string): void
-  /** The endpoint knows of a newer epoch that the relay does not show. */
-  onHidden(message: string): void
+  /** The endpoint tells of another epoch than the relay: `fork`, or `rollback` where it is a newer one. */
+  onContradicted(error: SealedError): void
 }
 
 /** What the endpoint says about the present epoch's key while it is in use. Nobody who holds the key waits for an answer. */
@@ -90,9 +89,11 @@ export class KeyWatch {
   }
 
   #take(epoch: Epoch, { active, record }: KeyState): void {
-    const { mayWrite, onInactive, onFork } = this.#ports
+    const { mayWrite, onInactive, onContradicted } = this.#ports
     if (typeof record === 'string' && record !== base64url(epoch.hash)) {
-      onFork('the endpoint knows another record of this epoch than the relay has shown')
+      onContradicted(
+        new SealedError('fork', 'the endpoint knows another record of this epoch than the relay has shown', 'keys'),
+      )
       return
     }
     // The endpoint keeps the first record that a writer reports: it has none yet.
@@ -104,13 +105,16 @@ export class KeyWatch {
   }
 
   #askForNewer(): void {
-    const { ring, clock, onHidden } = this.#ports
+    const { ring, clock, onContradicted } = this.#ports
     const life = this.#life
     ring.ask(null).then(
       ({ record }) => {
         if (life !== this.#life || typeof record !== 'string') return
         this.#timer = clock.setTimeout(
-          () => onHidden('the endpoint knows of an epoch that the relay does not show'),
+          () =>
+            onContradicted(
+              new SealedError('rollback', 'the endpoint knows of an epoch that the relay does not show', 'keys'),
+            ),
           HIDDEN_MS,
         )
       },

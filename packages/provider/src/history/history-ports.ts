@@ -3,6 +3,7 @@ import type { Clock } from '@y-sealed/key-client'
 import type { Up } from '@y-sealed/protocol'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import type { Problems } from '../problems.ts'
+import type { ProblemCode } from '../sealed-error.ts'
 import type { LogEnd } from './span.ts'
 
 export interface HistoryPorts {
@@ -31,4 +32,6 @@ export interface EpochInfo {
   readonly to: number
   /** When it began, in unix ms by the clock of who began it; undefined where it began empty, or its beginning cannot be opened. */
   readonly at: number | undefined
+  /** Why it cannot be opened: `key-refused`, `key-unknown`, `key-mismatch` …; undefined where it can, or nobody has found out yet. */
+  readonly locked: ProblemCode | undefined
 }

@@ -6,7 +6,7 @@ import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
 import { openCheckpoint, openManifest } from '../checkpoint/open-checkpoint.ts'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import { equalBytes, hex } from '../hex.ts'
-import { SealedError } from '../sealed-error.ts'
+import { type ProblemCode, SealedError } from '../sealed-error.ts'
 import { EpochLog, type PastEntry } from './epoch-log.ts'
 import type { EpochInfo, HistoryPorts } from './history-ports.ts'
 import { LogRead } from './log-read.ts'
@@ -78,23 +78,26 @@ export class History {
     for (const { epoch, after, to } of this.#spans()) {
       const { index, keyHint, epochId } = epoch.parsed
       let at = this.#beginnings.get(hex(epoch.hash))
+      let locked: ProblemCode | undefined
       if (at === undefined && isAnswered) {
         try {
           at = await this.#beginningOf(epoch, questions)
         } catch (error) {
           if (questions.isOver) throw error
-          isAnswered = this.#endure(error)
+          const code = this.#endure(error)
+          isAnswered = code !== 'key-unavailable' && code !== 'relay-fault'
+          if (isAnswered && code.startsWith('key-')) locked = code
         }
       }
-      infos.push({ index, keyHint, fingerprint: fingerprint(epochId), from: after + 1, to, at })
+      infos.push({ index, keyHint, fingerprint: fingerprint(epochId), from: after + 1, to, at, locked })
     }
     return infos
   }
 
   async #beginningOf(epoch: ChainedEpoch, questions: Questions): Promise<number | undefined> {
     const { hash, parsed } = epoch
-    if (isNone(parsed.checkpoint)) return undefined
     const keys = await this.#ports.keysOf(epoch)
+    if (isNone(parsed.checkpoint)) return undefined
     const fetch = new CheckpointFetch(this.#ports, hash, 1)
     const [first = NOTHING] = await questions.inTurn(() => questions.ask(fetch))
     const { unixMs } = await openManifest(keys, parsed.index, first, fetch.total === 1)
@@ -102,12 +105,12 @@ export class History {
     return unixMs
   }
 
-  /** One epoch tells no time. False: neither would the others just now, each after a wait. */
-  #endure(error: unknown): boolean {
+  /** One epoch tells no time; why. */
+  #endure(error: unknown): ProblemCode {
     if (!(error instanceof SealedError || error instanceof KeyError)) throw error
     const { code, message } = error
     if (code === 'tampered' || code === 'relay-fault') this.#ports.problems.raise(code, message, 'history')
-    return code !== 'key-unavailable' && code !== 'relay-fault'
+    return code
   }
 
   // --- one epoch ---

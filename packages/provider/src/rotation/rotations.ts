@@ -13,7 +13,7 @@ export interface RotationsPorts extends Omit<RotatorPorts, 'onOpened' | 'onEnded
   goal(): RotationGoal | SealedError | undefined
   onOpened(opened: OwnEpoch): void
   /** The relay does not show what the endpoint knows of. */
-  onRollback(error: SealedError): void
+  onContradicted(error: SealedError): void
 }
 
 interface Wish {
@@ -123,10 +123,10 @@ export class Rotations {
   }
 
   #ended(error: SealedError): void {
-    const { problems, onRollback } = this.#ports
+    const { problems, onContradicted } = this.#ports
     for (const { reject } of this.#takeWishes()) reject(error)
     if (error.code === 'rollback') {
-      onRollback(error)
+      onContradicted(error)
       return
     }
     if (!this.#isDue) return

@@ -83,9 +83,11 @@ export class Epochs {
     this.#ports = ports
     const { session, requests, inbound, logState } = ports
     const { problems, clock } = session
+    const onContradicted = ({ code, message }: SealedError): void => this.#hold(problems.raise(code, message, 'epoch'))
     this.#opener = new EpochOpener({
       ...session,
       ...requests,
+      onContradicted,
       onWon: (won) => this.#wonOpening(won),
       onRefused: (refused) => this.#openingRefused(refused),
       onSeedFailed: (error) => {
@@ -110,6 +112,7 @@ export class Epochs {
         if (code !== 'interrupted') problems.raise(code, message, 'checkpoint')
         ports.startOver()
       },
+      onContradicted,
       onFailed: (error) => ports.run(Promise.reject(error)),
     })
     this.#keyWatch = new KeyWatch({
@@ -119,8 +122,7 @@ export class Epochs {
         ports.onRetired()
         this.#rotations.due()
       },
-      onFork: (message) => this.#hold(problems.raise('fork', message, 'epoch')),
-      onHidden: (message) => this.#hold(problems.raise('rollback', message, 'epoch')),
+      onContradicted,
     })
     this.history = new History({
       clock,
@@ -139,7 +141,7 @@ export class Epochs {
       openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),
       onOpened: (opened) => this.#openedOwn(opened),
-      onRollback: (error) => this.#hold(problems.raise(error.code, error.message, 'epoch')),
+      onContradicted,
     })
   }
 
@@ -419,10 +421,12 @@ export class Epochs {
   #force(): void {
     const { onLeaving, run } = this.#ports
     const last = this.present
-    if (last === undefined) return
+    const isEmpty = this.#shown.length === 0
+    // Nothing shown and nothing known: there is nothing to follow.
+    if (isEmpty && last === undefined) return
     this.#isForced = true
     onLeaving()
-    if (this.#shown.length === 0) {
+    if (isEmpty) {
       run(this.#opener.open(last))
       return
     }

@@ -65,6 +65,7 @@ export class Capture {
 
 function envelopesOf(message: Up | Down): { envelope: Uint8Array; stored: boolean }[] {
   if (message.type === 'awareness') return [{ envelope: message.envelope, stored: false }]
+  if (message.type === 'checkpoint') return message.chunks.map((envelope) => ({ envelope, stored: true }))
   if (message.type === 'entries') return message.entries.map(({ envelope }) => ({ envelope, stored: true }))
   if (message.type === 'stage' || message.type === 'append' || message.type === 'open') {
     return message.envelopes.map(({ envelope }) => ({ envelope, stored: true }))

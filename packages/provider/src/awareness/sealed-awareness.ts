@@ -8,7 +8,8 @@ import {
   type Sealer,
 } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
-import { MAX_AWARENESS_BYTES } from '@y-sealed/protocol'
+import { MAX_AWARENESS_BYTES, ProtocolError } from '@y-sealed/protocol'
+import { parseHeader } from '@y-sealed/protocol/header'
 import {
   type Awareness,
   applyAwarenessUpdate,
@@ -91,7 +92,10 @@ export class SealedAwareness {
 
   receive(session: number, envelope: Uint8Array): void {
     const epoch = this.#epoch
-    if (epoch === undefined) this.#keepEarly(session, envelope)
+    const index = epochIndexOf(envelope)
+    // What is of an epoch that is not here yet waits for it; what is of one that is over is nobody's any more.
+    if (epoch === undefined || (index !== undefined && index > epoch.index)) this.#keepEarly(session, envelope)
+    else if (index !== undefined && index < epoch.index) this.#ports.problems.count('awareness-outlived')
     else this.#inTurn(() => this.#open(epoch, session, envelope))
   }
 
@@ -209,5 +213,14 @@ export class SealedAwareness {
 
   #othersOf(ids: Iterable<number>): number[] {
     return [...ids].filter((id) => id !== this.#ports.awareness.clientID)
+  }
+}
+
+function epochIndexOf(envelope: Uint8Array): number | undefined {
+  try {
+    return parseHeader(envelope).epochIndex
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined
+    throw error
   }
 }

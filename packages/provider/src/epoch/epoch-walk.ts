@@ -239,6 +239,7 @@ export class EpochWalk {
     this.#next = []
     this.#given = undefined
     this.#passedOver = []
+    this.#ports.inbound.goOn()
     this.#ports.keyDesk.stop()
   }
 

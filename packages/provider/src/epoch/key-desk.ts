@@ -67,9 +67,10 @@ export class KeyDesk {
     previousKeys: EpochKeys | undefined,
     { isDispensable = false, isNewest = false, isTrusted = false }: AdoptOptions,
   ): Promise<Adopted | 'locked' | SealedError | undefined> {
-    const { ring, documentId } = this.#ports
+    const { ring, documentId, refuseWeakKeys } = this.#ports
     return this.#persist(async () => {
       try {
+        if (refuseWeakKeys && chained.parsed.stretch === 1) throw refusedWeakKey()
         const adopted = await adoptEpoch(chained, ring, documentId, previousKeys)
         if (isNewest && !isTrusted && !adopted.state.active) await this.#refuseHidden(adopted)
         return adopted
@@ -112,7 +113,7 @@ export class KeyDesk {
     const { ring, refuseWeakKeys, problems } = this.#ports
     const fresh = await askFreshKey(ring, after)
     if (fresh.weak) {
-      if (refuseWeakKeys) throw new SealedError('key-weak', 'the key can be guessed, and weakKeys is "refuse"', 'keys')
+      if (refuseWeakKeys) throw refusedWeakKey()
       problems.raise('key-weak', 'the key can be guessed: it was stretched, which only makes guessing slower', 'keys')
     }
     return fresh
@@ -187,6 +188,8 @@ export class KeyDesk {
     })
   }
 }
+
+const refusedWeakKey = () => new SealedError('key-weak', 'the key can be guessed, and weakKeys is "refuse"', 'keys')
 
 /** A relay that has nothing begins at sequence 0; the record still names what went before (protocol §6 "Rollback"). */
 const startOver = (last: Epoch) => ({

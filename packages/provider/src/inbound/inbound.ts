@@ -127,6 +127,11 @@ export class Inbound {
     this.#end = sequence
   }
 
+  /** Where the epoch was said to end was in a session that is over. */
+  goOn(): void {
+    this.#end = Number.POSITIVE_INFINITY
+  }
+
   #enter(epoch: Epoch): void {
     this.#epoch = epoch
     this.#end = Number.POSITIVE_INFINITY

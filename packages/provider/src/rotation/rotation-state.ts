@@ -36,6 +36,8 @@ export type RotationEvent =
   | { readonly type: 'read'; readonly sequence: number }
   /** `isSuperseded`: with a head record that is another than the one to be replaced. */
   | { readonly type: 'refused'; readonly code: string; readonly isSuperseded: boolean }
+  /** The log has got on before the record could leave. */
+  | { readonly type: 'late' }
   /** A newer epoch was shown. */
   | { readonly type: 'superseded' }
 
@@ -106,6 +108,7 @@ export function rotationStep(state: RotationState, event: RotationEvent): Rotati
     }
     case 'opening':
       if (event.type === 'opened') return { state: { at: 'opened' } }
+      if (event.type === 'late') return rest(state)
       if (event.type === 'refused') return again(state.tries, event.code)
       break
     case 'resting':

@@ -328,6 +328,11 @@ export class Rotator {
     const epoch = this.#opening
     const paused = this.#paused
     if (attempt === undefined || epoch === undefined || paused === undefined || this.#state.at !== 'opening') return
+    if (!this.#isVoid && this.#ports.reader().cursor > paused.sequence) {
+      // An `open` would be refused, and all that is staged with it.
+      this.#step({ type: 'late' })
+      return
+    }
     if (!attempt.frames.isLast) {
       this.#sendStage(attempt)
       return

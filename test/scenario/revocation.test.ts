@@ -224,14 +224,22 @@ describe('a removed member cannot write', () => {
     socket?.deliver(held)
     await patiently(forked, 'the fork to be told')
     await untilTrue(victim.provider, 'epoch', () => victim.provider.epoch?.index === 1, 'the victim to go on')
-    victim.text.insert(0, 'afterwards ')
+    // At the end and at the beginning: one of them stands beside the forgery, wherever Yjs has put it.
+    const [lone, beside] = victim.text.toString().startsWith('forged') ? [victim.text.length, 0] : [0, victim.text.length]
+    victim.text.insert(lone, ' afterwards ')
     await victim.provider.flush()
     await settle()
     const text = await world.freshText()
     expect(text).not.toContain('forged')
     expect(text).toContain('real and the victim’s own ')
-    expect(text).toContain('afterwards ')
+    expect(text).toContain(' afterwards ')
     expect(ada.text.toString()).toBe(text)
+    // What leans on it could never be integrated by the others: it is not sent, and that is said.
+    victim.text.insert(beside === 0 ? 0 : victim.text.length, 'leaning ')
+    await expect(victim.provider.flush()).rejects.toMatchObject({ code: 'fork' })
+    expect(victim.provider.hasUnsyncedChanges).toBe(true)
+    expect(victim.text.toString()).toContain('leaning ')
+    expect(await world.freshText()).toBe(text)
     // A checkpoint of the victim's document would bring the forgery in after all.
     await expect(victim.provider.rotateKey()).rejects.toMatchObject({ code: 'fork' })
     expect(codesOf(victim)).toContain('fork')

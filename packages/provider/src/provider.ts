@@ -480,11 +480,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#isDestroyed) return new SealedError('destroyed', 'the provider was destroyed', 'provider')
     if (this.#isMissingKeys) return new SealedError('key-missing', 'no option keys', 'keys')
     if (this.#endedBy !== undefined) return this.#endedBy
-    const { phase, role, isOverLimit } = this.#session
+    const { phase, role, obstacle } = this.#session
     if (phase === 'live' && role === 'read')
       return new SealedError('write-denied', 'this session may only read', 'append')
-    if (isOverLimit) return new SealedError('limit', 'the change is over a limit of the relay', 'append')
-    return undefined
+    return obstacle
   }
 }
 

@@ -42,7 +42,11 @@ export const PROBLEMS = {
   withheld: { fault: 'relay', action: 'the relay keeps back what it should have; it is asked again' },
   gap: { fault: 'relay', action: 'an entry is missing; what waited behind it was applied' },
   rollback: { fault: 'relay', action: 'the relay lost entries; what this device holds is published again' },
-  fork: { fault: 'relay', action: 'the relay shows two histories; compare with the other members' },
+  fork: {
+    fault: 'relay',
+    action:
+      'the relay shows two histories: compare with the other members, and load the page anew; local text is kept until then',
+  },
   'relay-fault': { fault: 'relay', action: 'the relay broke the protocol; the provider connects anew' },
   'member-fault': { fault: 'member', action: 'an update of a member is not usable and was left out' },
   'write-denied': { fault: 'caller', action: 'read-only: local edits are kept and stay unsynced' },

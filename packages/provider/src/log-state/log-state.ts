@@ -100,6 +100,10 @@ export class LogState {
     return both
   }
 
+  has({ client, clock }: Y.ID): boolean {
+    return this.#structs.has(client, clock, 1)
+  }
+
   get isEmpty(): boolean {
     return this.#structs.isEmpty && this.#deletes.isEmpty
   }

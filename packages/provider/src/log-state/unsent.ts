@@ -46,6 +46,16 @@ export class Unsent {
     return lacking
   }
 
+  /** Whether an update leans on what is not sent: the others would wait for that, and for ever. */
+  restsOnDisowned(update: Uint8Array): boolean {
+    if (this.#disowned.isEmpty) return false
+    return Y.decodeUpdate(update).structs.some(
+      (struct) =>
+        struct instanceof Y.Item &&
+        [struct.origin, struct.rightOrigin, struct.parent].some((id) => id instanceof Y.ID && this.#disowned.has(id)),
+    )
+  }
+
   lacking(): Uint8Array | undefined {
     return difference(this.#doc, this.#known)
   }

@@ -2,6 +2,7 @@ import { EnvelopeKind, type Sealer } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Ack, DEFAULT_LIMITS, type Entry, type Limits, type Refused, type Up } from '@y-sealed/protocol'
 import type { Problems } from '../problems.ts'
+import type { SealedError } from '../sealed-error.ts'
 import type { Outbox } from './outbox.ts'
 import { StagedRequest } from './staged-request.ts'
 
@@ -24,6 +25,8 @@ export interface AppenderPorts {
   difference(): Uint8Array | undefined
   /** The same, as small as it can be made. */
   compactDifference(): Uint8Array | undefined
+  /** The others could never integrate it. */
+  isUnusable(update: Uint8Array): boolean
   /** Where the log was read to, for the first envelope of a sealer. */
   birth(): { sequence: number; hash: Uint8Array }
   /** The session's wire sealer; undefined while there is none. */
@@ -61,8 +64,8 @@ export class Appender {
   #limitTimer: unknown
   #limitRetryMs = FIRST_LIMIT_RETRY_MS
   #isScheduled = false
-  /** Over a limit: nothing is sent until the user changes something. */
-  #isOverLimit = false
+  /** Something stands in the way of what waits (a limit, a fork): nothing is sent until the user changes something. */
+  #obstacle: SealedError | undefined
   #takesWhole = false
   #isPaused = false
   #repair = false
@@ -72,8 +75,8 @@ export class Appender {
     this.#ports = ports
   }
 
-  get isOverLimit(): boolean {
-    return this.#isOverLimit
+  get obstacle(): SealedError | undefined {
+    return this.#obstacle
   }
 
   /** An append is on its way: its ack must still be waited for. */
@@ -92,7 +95,7 @@ export class Appender {
 
   /** A new session: whatever was over a limit is tried once more. */
   forgiveLimit(): void {
-    if (this.#isOverLimit) this.#tryWhole()
+    if (this.#obstacle !== undefined) this.#tryWhole()
   }
 
   /** The log is read again: nothing new is taken, what is in flight goes on. */
@@ -120,7 +123,7 @@ export class Appender {
 
   /** Something waits. After a `limit` everything is tried again as one difference: an undo may have made it small. */
   changed(): void {
-    if (this.#isOverLimit) this.#tryWhole()
+    if (this.#obstacle !== undefined) this.#tryWhole()
     this.#kick()
   }
 
@@ -155,7 +158,7 @@ export class Appender {
    */
   sendLast(): void {
     const sealer = this.#ports.sealer()
-    if (sealer === undefined || !this.#isStarted || this.#isOverLimit || this.#isPaused) return
+    if (sealer === undefined || !this.#isStarted || this.#obstacle !== undefined || this.#isPaused) return
     const { staged } = this.#inFlight ?? {}
     for (let frame = staged?.next(); staged && frame !== undefined; frame = staged.next())
       this.#sendFrame(staged.request, frame)
@@ -203,7 +206,7 @@ export class Appender {
     }
     this.#inFlight = undefined
     this.#ports.onRefused(refused)
-    if (refused.code === 'limit') this.#overLimit(`the relay refused the change: ${refused.detail}`)
+    if (refused.code === 'limit') this.#setAside('limit', `the relay refused the change: ${refused.detail}`)
   }
 
   #mayTake(): boolean {
@@ -212,7 +215,7 @@ export class Appender {
       this.#inFlight === undefined &&
       this.#sealing === undefined &&
       !this.#isRenewing &&
-      !this.#isOverLimit &&
+      this.#obstacle === undefined &&
       !this.#isPaused &&
       this.#ports.outbox.hasWaiting
     )
@@ -262,25 +265,28 @@ export class Appender {
       outbox.settle()
       onOutbox()
     } else if (update.length > this.#limits.maxAppendBytes) {
-      this.#overLimit(`the change has ${update.length} bytes; the relay takes ${this.#limits.maxAppendBytes}`)
+      const { maxAppendBytes } = this.#limits
+      this.#setAside('limit', `the change has ${update.length} bytes; the relay takes ${maxAppendBytes}`)
+      return undefined
+    } else if (this.#ports.isUnusable(update)) {
+      this.#setAside('fork', 'what was written rests on content that the document does not have')
       return undefined
     }
     return update
   }
 
-  #overLimit(message: string): void {
+  #setAside(code: 'limit' | 'fork', message: string): void {
     const { problems, clock, outbox, onOutbox } = this.#ports
-    this.#isOverLimit = true
     outbox.restore()
     clock.clearTimeout(this.#limitTimer)
     this.#limitTimer = clock.setTimeout(() => this.changed(), this.#limitRetryMs)
     this.#limitRetryMs = Math.min(MAX_LIMIT_RETRY_MS, this.#limitRetryMs * 2)
-    problems.raise('limit', message, 'append')
+    this.#obstacle = problems.raise(code, message, 'append')
     onOutbox()
   }
 
   #tryWhole(): void {
-    this.#isOverLimit = false
+    this.#obstacle = undefined
     this.#takesWhole = true
   }
 

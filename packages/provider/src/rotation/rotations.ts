@@ -28,6 +28,8 @@ export class Rotations {
   #wishes: Wish[] = []
   #rotator: Rotator | undefined
   #isDue = false
+  /** Entered, and not yet written in. */
+  #reached: Epoch | undefined
 
   constructor(ports: RotationsPorts) {
     this.#ports = ports
@@ -60,7 +62,8 @@ export class Rotations {
 
   /** Begins if there is a reason to, and the session can. */
   begin(): void {
-    if (this.#rotator !== undefined || (!this.#isDue && this.#wishes.length === 0)) return
+    if (this.#rotator !== undefined || this.#reached !== undefined || (!this.#isDue && this.#wishes.length === 0))
+      return
     const goal = this.#ports.goal()
     if (goal === undefined) return
     if (goal instanceof SealedError) {
@@ -105,7 +108,15 @@ export class Rotations {
   entered(epoch: Epoch): void {
     this.#isDue = false
     this.#retry.stop()
-    for (const { resolve } of this.#takeWishes()) resolve(epoch)
+    this.#reached = epoch
+  }
+
+  /** The document is complete and can be written. Whoever wished for an epoch may use it now; whoever wishes for one from now on, gets another. */
+  live(): void {
+    const reached = this.#reached
+    this.#reached = undefined
+    if (reached !== undefined) for (const { resolve } of this.#takeWishes()) resolve(reached)
+    this.begin()
   }
 
   /** The connection is gone; what was wished for is tried again on the next one. */

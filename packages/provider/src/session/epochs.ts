@@ -269,6 +269,11 @@ export class Epochs {
     this.#rotations.begin()
   }
 
+  /** The document is complete and can be written. */
+  live(): void {
+    this.#rotations.live()
+  }
+
   /** An append was acked. */
   wrote(): void {
     this.#keyWatch.wrote()

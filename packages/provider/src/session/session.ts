@@ -88,6 +88,7 @@ export class Session {
       nextRequest,
       difference: () => this.#unsent.lacking(),
       compactDifference: () => this.#unsent.compactLacking(),
+      isUnusable: (update) => this.#unsent.restsOnDisowned(update),
       birth: () => ({ sequence: this.#inbound.cursor, hash: this.#inbound.hash }),
       sealer: () => this.#sealer.sealer,
       renewSealer: () => this.#renewSealer(),
@@ -245,9 +246,9 @@ export class Session {
     return sealer
   }
 
-  /** A change is over a limit of the relay, and waits for the user to make it smaller. */
-  get isOverLimit(): boolean {
-    return this.#appender.isOverLimit
+  /** Why what the user wrote is not sent as it is; undefined while nothing stands in the way. */
+  get obstacle(): SealedError | undefined {
+    return this.#appender.obstacle
   }
 
   /** Yjs is taking entries: what changes in this very turn is a consequence of them. */
@@ -378,7 +379,7 @@ export class Session {
     this.#epochs.isHealing = false
     this.#setPhase('live')
     onOutbox()
-    this.#epochs.progress()
+    this.#epochs.live()
   }
 
   #settled(): void {

@@ -1,5 +1,9 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createKeyServer } from '@y-sealed/key-endpoint'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { KeySource } from 'y-sealed'
+import { type KeyAnswer, KeyError, type KeySource, keyEndpoint } from 'y-sealed'
 import { untilEqual } from '../support/convergence.ts'
 import { until, untilTrue } from '../support/events.ts'
 import { codesOf, someProblem } from '../support/steps.ts'
@@ -12,7 +16,6 @@ afterEach(() => world.close())
 function forgetting(keys: KeySource, lost: Set<string>): KeySource {
   return async (request, options) => {
     if (request.keyHint !== null && lost.has(request.keyHint)) {
-      const { KeyError } = await import('y-sealed')
       throw new KeyError('key-unknown', 'the endpoint does not know this hint')
     }
     return keys(request, options)
@@ -96,7 +99,7 @@ describe('a document whose newest key is lost at the endpoint', () => {
     await waiting.provider.flush()
     const ada = await world.joined('ada', {
       keys: async (request, options) => {
-        const answer = await world.keys(request, options)
+        const answer = (await world.keys(request, options)) as KeyAnswer
         if (request.after !== undefined && typeof answer.keyHint === 'string') lost.add(answer.keyHint)
         return answer
       },
@@ -167,5 +170,52 @@ describe('a relay that shows another document than the one that a device knows',
     await untilEqual([ada.doc, bob.doc])
     expect(await world.freshText()).toBe('third second first ')
     expect(codesOf(bob)).toEqual(['rollback'])
+  })
+})
+
+describe('a key endpoint that is restored from a backup', () => {
+  const folders: string[] = []
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+  const folder = (): string => {
+    const path = mkdtempSync(join(tmpdir(), 'y-sealed-keys-'))
+    folders.push(path)
+    return path
+  }
+  const quiet = { info: () => {}, warn: () => {}, error: () => {} }
+
+  it('has lost the newest key: a live member rotates away from it, and no number of a key comes twice', async () => {
+    world = await startWorld()
+    const [data, copy] = [folder(), folder()]
+    let server = await createKeyServer({ data, port: 0, log: quiet })
+    const numbers: number[] = []
+    const keys: KeySource = async (request, options) => {
+      const answer = (await keyEndpoint(server.url)(request, options)) as KeyAnswer
+      if (answer.epoch !== undefined && !numbers.includes(answer.epoch)) numbers.push(answer.epoch)
+      world.keepSecret(answer.key)
+      return answer
+    }
+    const ada = await world.joined('ada', { keys })
+    ada.text.insert(0, 'before the backup, ')
+    await ada.provider.flush()
+    await server.close()
+    cpSync(data, copy, { recursive: true })
+    server = await createKeyServer({ data, port: 0, log: quiet })
+    await ada.provider.rotateKey()
+    ada.text.insert(0, 'after it, ')
+    await ada.provider.flush()
+    await server.close()
+
+    server = await createKeyServer({ data: copy, port: 0, log: quiet })
+    const locked = world.person('locked', { keys, expects: ['key-unknown'] })
+    await someProblem(locked)
+    await ada.provider.rotateKey()
+    await locked.provider.whenSynced
+    expect(locked.text.toString()).toBe('after it, before the backup, ')
+    expect(numbers).toHaveLength(3)
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+    for (const { provider } of [ada, locked]) provider.destroy()
+    await server.close()
   })
 })

@@ -90,6 +90,10 @@ export function createTimeTravel(ports: TimeTravelPorts): TimeTravel {
     isLocked,
     adopt(found) {
       epochs = found
+      for (const { index, locked } of found) {
+        if (locked !== undefined) lockedIndexes.add(index)
+        else lockedIndexes.delete(index)
+      }
       ports.changed()
     },
     goTo(sequence) {

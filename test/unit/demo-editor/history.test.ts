@@ -254,7 +254,7 @@ describe('rotating', () => {
 })
 
 function epoch(index: number, from: number, to: number): EpochInfo {
-  return { index, keyHint: '', from, to, fingerprint: `fingerprint of ${index}`, at: undefined }
+  return { index, keyHint: '', from, to, fingerprint: `fingerprint of ${index}`, at: undefined, locked: undefined }
 }
 
 /** Answers when the test says so, in the order of the questions. */

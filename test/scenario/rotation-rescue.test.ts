@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type KeyAnswer, KeyError, type KeySource, keyEndpoint } from 'y-sealed'
 import { untilEqual } from '../support/convergence.ts'
 import { until, untilTrue } from '../support/events.ts'
+import { settle } from '../support/fake-clock.ts'
 import { codesOf, someProblem } from '../support/steps.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
@@ -88,6 +89,22 @@ describe('a document whose newest key is lost at the endpoint', () => {
     await untilEqual([ada.doc, bob.doc])
     await ada.provider.flush()
     expect(await world.freshText()).toBe('offline, readable, and kept by ada')
+  })
+
+  it('is not given up while its key is merely refused to the one who asks', async () => {
+    world = await startWorld({
+      access: (who, purpose) => (who === 'out' && purpose !== 'create' ? undefined : 'write'),
+    })
+    const ada = await world.joined('ada')
+    ada.text.insert(0, 'kept')
+    await ada.provider.flush()
+    const out = world.person('out', { keys: world.keysAs('out'), expects: ['key-refused'] })
+    await someProblem(out)
+    const wish = out.provider.rotateKey({ replace: true })
+    await settle()
+    expect(ada.provider.epoch?.index).toBe(0)
+    out.provider.destroy()
+    await expect(wish).rejects.toMatchObject({ code: 'destroyed' })
   })
 
   it('a member who waits for the lost key goes on with the epoch that takes its place', async () => {

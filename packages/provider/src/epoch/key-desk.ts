@@ -53,6 +53,7 @@ export class KeyDesk {
   #life = 0
   #timer: unknown
   #wake: (() => void) | undefined
+  #standing: SealedError | undefined
 
   constructor(ports: KeyDeskPorts) {
     this.#ports = ports
@@ -128,7 +129,13 @@ export class KeyDesk {
 
   stop(): void {
     this.#life++
+    this.#standing = undefined
     this.#wake?.()
+  }
+
+  /** Why the keys that are asked for have not come yet; undefined while nothing has gone wrong. */
+  get standing(): SealedError | undefined {
+    return this.#standing
   }
 
   destroy(): void {
@@ -159,6 +166,7 @@ export class KeyDesk {
       try {
         const result = await attempt()
         if (life !== this.#life) return undefined
+        this.#standing = undefined
         for (const code of ['key-unavailable', 'key-refused', 'key-unknown', 'key-invalid'] as const)
           problems.recover(code)
         if (problems.recover('key-mismatch')) this.#ports.onMatch()
@@ -167,7 +175,8 @@ export class KeyDesk {
         if (life !== this.#life) return undefined
         const { code, message } = factsOf(error)
         if (code === 'key-mismatch' && mismatches++ < MISMATCH_RETRIES) continue
-        this.#ports.onLocked(problems.raise(code, message, 'keys'))
+        this.#standing = problems.raise(code, message, 'keys')
+        this.#ports.onLocked(this.#standing)
         // The ring itself waits before it asks an endpoint again that could not be reached.
         if (code === 'key-unavailable') continue
         await this.#wait(waitMs)

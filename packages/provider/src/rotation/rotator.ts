@@ -91,6 +91,7 @@ export class Rotator {
   #pauseRequest = 0
   #opening: Epoch | undefined
   #isStageInFlight = false
+  /** An attempt is being made; what the log gets meanwhile belongs to its tail. */
   #isCovering = false
   #timer: unknown
   #error: SealedError | undefined
@@ -212,6 +213,7 @@ export class Rotator {
         this.#after(COVER_MS)
         this.#covered?.destroy()
         this.#covered = undefined
+        this.#isCovering = false
         this.#tryToCover()
         break
       case 'stage':
@@ -264,14 +266,15 @@ export class Rotator {
     }
     this.#covered ??= new CoveredLog(doc, logState)
     const update = this.#covered.take()
-    if (update !== undefined) this.#run(this.#beginAttempt({ update, sequence, hash }))
+    if (update === undefined) return
+    this.#isCovering = true
+    this.#run(this.#beginAttempt({ update, sequence, hash }))
   }
 
   async #coverFromLog(at: { sequence: number; hash: Uint8Array }): Promise<void> {
     const log = await this.#ports.openLog(this.#goal.present, at.sequence)
     const update = Y.encodeStateAsUpdate(log)
     log.destroy()
-    this.#isCovering = false
     await this.#beginAttempt({ update, ...at })
   }
 

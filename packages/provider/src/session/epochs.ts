@@ -17,7 +17,7 @@ import type { Unsent } from '../log-state/unsent.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 import { Rotations } from '../rotation/rotations.ts'
 import type { OwnEpoch, RotationGoal } from '../rotation/rotator.ts'
-import { SealedError } from '../sealed-error.ts'
+import { type ProblemCode, SealedError } from '../sealed-error.ts'
 import { compareJoined } from './compare-joined.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
 
@@ -28,6 +28,9 @@ export interface RotationOptions {
   /** The relay shows another document than the one known here: follow what it shows, and bring what this device holds. */
   readonly force?: boolean
 }
+
+/** The key of an epoch is gone, for everybody (protocol §5). */
+const LOST: readonly ProblemCode[] = ['key-unknown', 'key-mismatch', 'key-invalid']
 
 export interface EpochsPorts {
   readonly session: SessionPorts
@@ -168,9 +171,11 @@ export class Epochs {
 
   /** Resolves with the next epoch, whoever opens it; waits while the session is not live. */
   rotate({ replace = false, force = false }: RotationOptions): Promise<Epoch> {
-    const { phase, run } = this.#ports
+    const { session, phase, run } = this.#ports
     if (force && phase() === 'held') this.#force()
-    else if (replace && phase() === 'keying') run(this.#walk.giveUpNewest())
+    // A key that is slow to come, or that this member may not have, is no lost key.
+    const isLost = LOST.some((code) => code === session.keyDesk.standing?.code)
+    if (replace && isLost && phase() === 'keying') run(this.#walk.giveUpNewest())
     return this.#rotations.wish()
   }
 

@@ -125,6 +125,7 @@ export class Session {
       onHeld: (error) => {
         this.#appender.stop()
         this.#sealer.leave()
+        this.#inbound.forgetWaiting()
         ports.awareness.stop()
         ports.onHalted(error)
         this.#setPhase('held')
@@ -444,7 +445,8 @@ export class Session {
         this.#epochs.joined(message)
         break
       case 'entries':
-        this.#inbound.receive(message.first, message.hashBefore, message.entries)
+        // While a person has to decide, they are another document's.
+        if (this.phase !== 'held') this.#inbound.receive(message.first, message.hashBefore, message.entries)
         break
       case 'caught-up':
         if (message.request !== this.#awaitedRead) break

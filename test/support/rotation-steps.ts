@@ -26,6 +26,13 @@ export function untilEpoch({ provider, name }: Person, index: number): Promise<v
   return untilTrue(provider, 'epoch', () => (provider.epoch?.index ?? -1) >= index, `${name} to enter epoch ${index}`)
 }
 
+/** Resolves when somebody writes in this epoch: what they ask for from then on is another one. */
+export async function writesIn(person: Person, index: number): Promise<void> {
+  await untilEpoch(person, index)
+  person.doc.getText('notes').insert(0, `${person.name} in ${index}. `)
+  await patiently(person.provider.flush(), `${person.name} to write in epoch ${index}`)
+}
+
 /** Index, and hint of the key, of every epoch that the relay holds, oldest first. */
 export async function epochsOf(world: World, room = 'room'): Promise<{ index: number; keyHint: string }[]> {
   return (await world.records(room)).map(parseEpochRecord).map(({ index, keyHint }) => ({ index, keyHint }))

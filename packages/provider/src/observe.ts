@@ -86,8 +86,9 @@ export class Observer extends ObservableV2<{ [Name in keyof ObserverEvents]: Obs
   }
 
   #receive(message: Down): void {
-    if (message.type === 'joined') for (const record of message.records) this.emit('record', [record])
-    else if (message.type === 'record') this.emit('record', [message.record])
+    if (message.type === 'records' || message.type === 'joined') {
+      for (const record of message.records) this.emit('record', [record])
+    } else if (message.type === 'record') this.emit('record', [message.record])
     else if (message.type === 'caught-up') this.emit('caught-up', [message.sequence])
     else if (message.type === 'closed') this.emit('closed', [{ code: message.code, reason: message.reason }])
     else if (message.type === 'entries') {

@@ -221,7 +221,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       )
       return
     }
-    this.#endedBy = undefined
+    if (this.#session.phase !== 'held') this.#endedBy = undefined
     this.#keyDesk.hurry()
     this.connection.want(this)
     this.#session.want()
@@ -263,7 +263,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     const blocking = this.#blockedBy
     const isStanding = options.force === true && this.#session.phase === 'held'
     if (blocking !== undefined && blocking.code !== 'limit' && !isStanding) throw blocking
-    this.#endedBy = undefined
+    if (isStanding) this.#endedBy = undefined
     return nameOf(await this.#session.rotate(options))
   }
 

@@ -64,6 +64,7 @@ export class SealedAwareness {
   #epoch: Epoch | undefined
   #timer: unknown
   #isWaiting = false
+  #isMuted = false
   #isDirty = false
   #inbound: Promise<void> = Promise.resolve()
 
@@ -72,15 +73,28 @@ export class SealedAwareness {
     ports.awareness.on('update', this.#onUpdate)
   }
 
-  /** The session is keyed: tells the own state anew, since the others forgot it when this client left. */
-  start(epoch: Epoch): void {
+  /** The session is keyed: tells the own state anew, since the others forgot it when this client left. `isMuted`: nothing is told under this epoch. */
+  start(epoch: Epoch, isMuted: boolean): void {
     const { awareness } = this.#ports
     this.#epoch = epoch
-    for (const [session, envelope] of this.#early) this.receive(session, envelope)
+    this.#isMuted = isMuted
+    const early = [...this.#early]
     this.#early.clear()
+    // Some may be of a still later epoch, and are kept again.
+    for (const [session, envelope] of early) this.receive(session, envelope)
     // Setting the state raises its clock: with an old one, those who have seen this client leave would not show it again.
     const state = awareness.getLocalState()
     if (state !== null) rethrowLater(() => awareness.setLocalState(state))
+  }
+
+  /** The epoch's key is retired: others are heard, and nothing is told under it any more. */
+  mute(): void {
+    this.#isMuted = true
+  }
+
+  unmute(): void {
+    this.#isMuted = false
+    this.#sendSoon()
   }
 
   /** The keys of another epoch are on their way: what comes before them is kept, what is told waits. */
@@ -112,7 +126,7 @@ export class SealedAwareness {
   /** Tells the others that this client goes, in this very turn. */
   sayGoodbye(): void {
     const { awareness } = this.#ports
-    if (this.#epoch === undefined || !awareness.meta.has(awareness.clientID)) return
+    if (this.#isMuted || this.#epoch === undefined || !awareness.meta.has(awareness.clientID)) return
     this.#seal(encodeAwarenessUpdate(awareness, [awareness.clientID], new Map()))
   }
 
@@ -158,7 +172,7 @@ export class SealedAwareness {
   }
 
   #sendSoon(): void {
-    if (this.#isWaiting || this.#epoch === undefined || !this.#isDirty) return
+    if (this.#isWaiting || this.#isMuted || this.#epoch === undefined || !this.#isDirty) return
     const { awareness, clock } = this.#ports
     this.#isDirty = false
     this.#isWaiting = true

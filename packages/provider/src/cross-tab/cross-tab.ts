@@ -1,5 +1,7 @@
 import { createSealer, EnvelopeError, EnvelopeKind, openEnvelope, type Sealer } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
+import { ProtocolError } from '@y-sealed/protocol'
+import { parseHeader } from '@y-sealed/protocol/header'
 import * as Y from 'yjs'
 import type { Epoch } from '../epoch/epoch.ts'
 import type { Problems } from '../problems.ts'
@@ -129,13 +131,15 @@ export class CrossTab {
     const { doc, problems } = this.#ports
     if (this.#epoch === undefined || !(data instanceof Uint8Array)) return
     try {
+      // Tabs do not pass into an epoch at the same moment; what one tells in between comes through the log.
+      if (parseHeader(data).epochIndex !== this.#epoch.index) return
       const { kind, body } = await openEnvelope(this.#epoch.keys, data)
       if (kind !== EnvelopeKind.crossTab || this.#channel === undefined) return
       const content = body.subarray(1)
       if (body[0] === UPDATE) Y.applyUpdate(doc, content, this)
       else if (body[0] === STATE_VECTOR) await this.#answer(content)
     } catch (error) {
-      if (error instanceof EnvelopeError)
+      if (error instanceof EnvelopeError || error instanceof ProtocolError)
         problems.raise('tampered', 'a message of another tab does not open', 'cross-tab')
       else problems.raise('member-fault', 'a message of another tab is not usable', 'cross-tab')
     }

@@ -152,44 +152,44 @@ export class EpochWalk {
 
   /**
    * A person has given up the newest epoch that was shown: goes to the newest one before it whose key can be had, and no further than its end. Stays
-   * where it is if there is none.
+   * where it is if there is none: false.
    */
-  async giveUpNewest(): Promise<void> {
+  async giveUpNewest(): Promise<boolean> {
     const life = ++this.#life
     const { inbound, keyDesk, onLoaded } = this.#ports
     const given = this.#next.at(-1)
-    if (given === undefined) return
+    if (given === undefined) return false
     keyDesk.stop()
     for (let i = this.#next.length - 2; i >= 0; i--) {
       const candidate = this.#next[i]
       if (candidate === undefined) break
       const adopted = await keyDesk.adopt(candidate, this.#keysBefore(candidate), { isDispensable: true })
-      if (life !== this.#life || adopted === undefined) return
+      if (life !== this.#life || adopted === undefined) return true
       if (adopted === 'locked' || adopted instanceof SealedError) continue
       const checkpoint = await this.#checkpointOf(adopted.epoch)
-      if (life !== this.#life) return
+      if (life !== this.#life) return true
       if (checkpoint instanceof SealedError) {
         this.#ports.onLoadFailed(checkpoint)
-        return
+        return true
       }
       for (const passed of this.#next.slice(0, i)) this.#accept(passed)
       this.#accept(adopted.epoch)
       inbound.begin(adopted.epoch, checkpoint)
       this.#endAt(given, this.#next[i + 1])
       onLoaded(adopted.epoch, adopted.state, 'behind')
-      return
+      return true
     }
     if (this.#present === undefined) {
-      await this.walk()
-      return
+      this.walk().catch(this.#ports.onFailed)
+      return false
     }
     this.#endAt(given, this.#next[0])
     this.#ports.onEntered(this.#present, { active: true })
+    return true
   }
 
   /** A person goes on with what the relay shows, whatever was held good before: begins with the newest. */
   startAnew(shown: readonly ChainedEpoch[]): Promise<void> {
-    this.#line = []
     this.#next = [...shown]
     this.#isTrusting = true
     return this.restart('void')
@@ -205,6 +205,8 @@ export class EpochWalk {
   /** The relay lacks what was read of the present epoch, or of one before the newest: begins with the newest one's checkpoint. */
   restart(why: LoadReason): Promise<void> {
     this.#isReading = false
+    // What comes meanwhile follows another log than the one that was read so far.
+    this.#ports.inbound.stopAt(this.#ports.inbound.cursor)
     return this.#loadNewest(why, ++this.#life)
   }
 
@@ -298,6 +300,8 @@ export class EpochWalk {
       onLoadFailed(checkpoint)
       return
     }
+    // What was held good before is given up with the epoch that takes its place, not sooner: the connection may break in between.
+    if (this.#isTrusting) for (const { keys } of this.#line.splice(0)) keys?.forget()
     for (const passed of this.#next.slice(0, -1)) this.#accept(passed)
     this.#next = []
     this.#accept(adopted.epoch)
@@ -349,7 +353,8 @@ export class EpochWalk {
   #accept(chained: ChainedEpoch | Epoch): void {
     const place = this.#line.findLastIndex(({ hash }) => equalBytes(hash, chained.parsed.prevRecord))
     const isLinked = this.#line.length === 0 || place >= 0
-    this.#line = [...(isLinked ? this.#line.slice(0, place + 1) : this.#line), chained]
+    for (const { keys } of isLinked ? this.#line.splice(place + 1) : []) keys?.forget()
+    this.#line = [...this.#line, chained]
     if (!('startHash' in chained)) return
     this.#present = chained
     this.#isTrusting = false

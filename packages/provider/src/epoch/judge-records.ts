@@ -7,7 +7,7 @@ export type RecordsVerdict =
   | { readonly is: 'known' }
   /** `next` follow one another; the first follows the newest held one, or `voids` those held after the one that it follows. */
   | { readonly is: 'next'; readonly next: readonly ChainedEpoch[]; readonly voids: number }
-  /** They do not lead to anything that is held good. */
+  /** They do not lead to the newest that is held good, nor can they take its place. */
   | { readonly is: 'unlinked' }
   /** They contradict themselves. */
   | { readonly is: 'wrong'; readonly why: string }
@@ -39,9 +39,12 @@ function judgeLine(held: readonly ChainedEpoch[], place: number, next: readonly 
   const newest = held.at(-1)?.parsed.index ?? -1
   const line = [...held.slice(0, place + 1), ...next]
   const first = next[0]
-  if (first !== undefined && first.parsed.index <= newest) return { is: 'wrong', why: 'the index does not rise' }
-  const why = contradiction(line, held.slice(place + 1))
-  return why === undefined ? { is: 'next', next, voids: held.length - 1 - place } : { is: 'wrong', why }
+  const voids = held.length - 1 - place
+  const isRising = first === undefined || first.parsed.index > newest
+  const why = isRising ? contradiction(line, held.slice(place + 1)) : 'the index does not rise'
+  if (why === undefined) return { is: 'next', next, voids }
+  // Beside what is held, as after a backup was restored, and not in its place.
+  return voids > 0 ? { is: 'unlinked' } : { is: 'wrong', why }
 }
 
 /** A hint that was used before names a key that a removed member may have: nobody honest opens an epoch with it. */

@@ -27,6 +27,8 @@ export type Switch =
 
 /** How a member that is in an epoch passes into the next (protocol §4): on equal sequence and H, or by loading its checkpoint. */
 export function judgeSwitch(mine: Standing, next: Before): Switch {
+  // Opened on a relay that had nothing any more, because a person said so: whoever holds something brings it.
+  if (next.prevSequence === 0 && next.prevHash.every((byte) => byte === 0)) return 'void'
   if (!equalBytes(mine.recordHash, next.prevRecord)) return 'void'
   if (mine.cursor < next.prevSequence) return 'wait'
   return mine.cursor === next.prevSequence && equalBytes(mine.hash, next.prevHash) ? 'go-on' : 'fork'

@@ -122,7 +122,8 @@ export class KeyDesk {
 
   /** Somebody asks to connect again: do not wait for the next recheck. */
   hurry(): void {
-    if (this.#wake === undefined) return
+    // What else is waited for (a record that is on its way) does not come sooner for being hurried.
+    if (this.#wake === undefined || this.#standing === undefined) return
     this.#ports.ring.forget()
     this.#wake()
   }

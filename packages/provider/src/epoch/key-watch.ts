@@ -19,6 +19,7 @@ export interface KeyWatchPorts {
   mayWrite(): boolean
   /** The endpoint holds the key inactive: read with it, do not write, rotate. */
   onInactive(): void
+  onActive(): void
   /** The endpoint tells of another epoch than the relay: `fork`, or `rollback` where it is a newer one. */
   onContradicted(error: SealedError): void
 }
@@ -98,10 +99,14 @@ export class KeyWatch {
     }
     // The endpoint keeps the first record that a writer reports: it has none yet.
     if (record === null && mayWrite()) this.#ask(epoch, true)
-    if (active) return
-    onInactive()
-    // Who may write finds out in rotating.
-    if (!mayWrite()) this.#askForNewer()
+    if (active) {
+      this.#ports.onActive()
+      return
+    }
+    // Who may only read waits for who may write.
+    if (mayWrite()) onInactive()
+    // An endpoint that keeps records knows whether there is a newer epoch, which the relay then hides.
+    if (record !== undefined) this.#askForNewer()
   }
 
   #askForNewer(): void {

@@ -34,15 +34,15 @@ export class Unsent {
     return this.#isForked || !this.#disowned.isEmpty
   }
 
-  /** To be asked once the log has been read. */
-  settle(): Uint8Array | undefined {
+  /** To be asked once the log has been read. What heals the log is sent, and does not become this device's own by that. */
+  settle(isHealing: boolean): Uint8Array | undefined {
     if (this.#isForked) {
       const missing = difference(this.#doc, this.#logState)
       if (missing !== undefined) this.#disowned.addLacking(Y.decodeUpdate(missing), this.#own)
       this.#isForked = false
     }
     const lacking = this.lacking()
-    if (lacking !== undefined) this.#own.add(lacking)
+    if (lacking !== undefined && !isHealing) this.#own.add(lacking)
     return lacking
   }
 

@@ -29,7 +29,7 @@ export interface Ending {
 
 /** One attempt at an epoch: its keys, its sealer, its checkpoint and what goes up with it. A new attempt has all of these anew (protocol §3). */
 export class RotationAttempt {
-  readonly frames = new StagedFrames()
+  readonly frames: StagedFrames
   checkpointHash: Uint8Array | undefined
   /** Plain, for a rotator that begins with it itself. */
   checkpointUpdate: Uint8Array | undefined
@@ -41,6 +41,7 @@ export class RotationAttempt {
   readonly #clock: Clock
 
   private constructor(options: AttemptOptions, keys: EpochKeys, sealer: Sealer) {
+    this.frames = new StagedFrames(options.maxFrameBytes)
     this.#fresh = options.fresh
     this.#index = options.index
     this.#padding = options.padding
@@ -111,4 +112,6 @@ export interface AttemptOptions {
   readonly index: number
   readonly padding: boolean
   readonly clock: Clock
+  /** Sealed bytes that the relay takes in one frame. */
+  readonly maxFrameBytes: number
 }

@@ -65,6 +65,8 @@ const MAX_PAUSES = 5
 
 export const ROTATION_START: RotationStep = { state: { at: 'leasing' }, act: 'lease' }
 
+const WAITING: RotationStep = { state: { at: 'waiting' }, act: 'wait' }
+
 const FAILED: RotationStep = { state: { at: 'failed' }, act: 'release' }
 
 export function rotationStep(state: RotationState, event: RotationEvent): RotationStep {
@@ -77,7 +79,7 @@ export function rotationStep(state: RotationState, event: RotationEvent): Rotati
     case 'leasing':
       if (event.type === 'leased') return { state: { at: 'keying' }, act: 'ask-key' }
       if (event.type !== 'refused') break
-      return event.code === 'busy' ? { state: { at: 'waiting' }, act: 'wait' } : { state: { at: 'failed' } }
+      return event.code === 'busy' ? WAITING : { state: { at: 'failed' } }
     case 'waiting':
       if (event.type === 'timer') return ROTATION_START
       break
@@ -130,7 +132,7 @@ function rest({ tries, pauses }: { tries: number; pauses: number }): RotationSte
 function again(tries: number, code: string): RotationStep {
   if (tries >= MAX_TRIES) return FAILED
   if (code === 'stale-epoch') return { state: { at: 'covering', tries: tries + 1 }, act: 'cover' }
-  return code === 'busy' ? ROTATION_START : FAILED
+  return code === 'busy' ? WAITING : FAILED
 }
 
 function mayHoldLease({ at }: RotationState): boolean {

@@ -11,6 +11,8 @@ export interface RotationsPorts extends Omit<RotatorPorts, 'onOpened' | 'onEnded
   readonly problems: Problems
   /** What a rotation would follow now; undefined while the session cannot rotate; an error where it never will as things are. */
   goal(): RotationGoal | SealedError | undefined
+  /** The endpoint may be asked what it holds of the present key. */
+  askAgain(): void
   onOpened(opened: OwnEpoch): void
   /** The relay does not show what the endpoint knows of. */
   onContradicted(error: SealedError): void
@@ -28,12 +30,19 @@ export class Rotations {
   #wishes: Wish[] = []
   #rotator: Rotator | undefined
   #isDue = false
+  /** The last attempt failed; the next one waits. */
+  #isResting = false
   /** Entered, and not yet written in. */
   #reached: Epoch | undefined
 
   constructor(ports: RotationsPorts) {
     this.#ports = ports
-    this.#retry = new Retry(ports.clock, () => this.begin())
+    this.#retry = new Retry(ports.clock, () => {
+      this.#isResting = false
+      // It may have changed its mind.
+      ports.askAgain()
+      this.begin()
+    })
   }
 
   /** The endpoint holds the key inactive: nothing is sealed with it any more. */
@@ -57,13 +66,22 @@ export class Rotations {
 
   due(): void {
     this.#isDue = true
+    this.#rotator?.close()
     this.begin()
+  }
+
+  /** The endpoint holds the key active again. True: nothing stands in the way of writing any more. */
+  notDue(): boolean {
+    if (!this.#isDue || this.#rotator !== undefined) return false
+    this.#isDue = false
+    this.#rest(false)
+    return true
   }
 
   /** Begins if there is a reason to, and the session can. */
   begin(): void {
-    if (this.#rotator !== undefined || this.#reached !== undefined || (!this.#isDue && this.#wishes.length === 0))
-      return
+    const isWanted = this.#wishes.length > 0 || (this.#isDue && !this.#isResting)
+    if (!isWanted || this.#rotator !== undefined || this.#reached !== undefined) return
     const goal = this.#ports.goal()
     if (goal === undefined) return
     if (goal instanceof SealedError) {
@@ -104,11 +122,11 @@ export class Rotations {
     this.#rotator?.superseded()
   }
 
-  /** A newer epoch was entered: that is what everybody wished for. */
-  entered(epoch: Epoch): void {
+  /** An epoch was entered. Where it is another than before, it is what everybody wished for; a document's first look is not. */
+  entered(epoch: Epoch, isAnother: boolean): void {
     this.#isDue = false
-    this.#retry.stop()
-    this.#reached = epoch
+    this.#rest(false)
+    if (isAnother) this.#reached = epoch
   }
 
   /** The document is complete and can be written. Whoever wished for an epoch may use it now; whoever wishes for one from now on, gets another. */
@@ -121,7 +139,7 @@ export class Rotations {
 
   /** The connection is gone; what was wished for is tried again on the next one. */
   pause(): void {
-    this.#retry.stop()
+    this.#rest(false)
     this.#rotator?.stop()
     this.#rotator = undefined
   }
@@ -142,12 +160,18 @@ export class Rotations {
     }
     if (!this.#isDue) return
     const { code, message } = error
-    if (code === 'write-denied') {
+    if (code === 'write-denied' || code === 'key-refused') {
       problems.raise('key-rotated', 'the key is retired, and this member may not rotate: edits wait', 'rotation')
     } else {
       problems.raise(code, message, 'rotation')
     }
-    this.#retry.soon()
+    this.#rest(true)
+  }
+
+  #rest(isResting: boolean): void {
+    this.#isResting = isResting
+    if (isResting) this.#retry.soon()
+    else this.#retry.stop()
   }
 
   #takeWishes(): Wish[] {

@@ -48,6 +48,8 @@ export interface RotatorPorts {
   known(): readonly ChainedEpoch[]
   /** The log of an epoch through a sequence, as a document of its own. */
   openLog(epoch: Epoch, sequence: number): Promise<Y.Doc>
+  /** The relay's head is another than the one that was to be replaced. */
+  onRecord(record: Uint8Array): void
   /** The relay took it. */
   onOpened(opened: OwnEpoch): void
   /** Nothing was opened by this rotator; without an error there is somebody else's epoch. */
@@ -76,6 +78,8 @@ export interface RotationGoal {
   readonly after: string
   /** Nothing more is appended to the present epoch by this client. */
   readonly isClosed: boolean
+  /** A person has decided to go on without an epoch that the endpoint knows of. */
+  readonly isForced: boolean
 }
 
 /** Carries out one rotation; `rotation-state` decides. */
@@ -93,12 +97,14 @@ export class Rotator {
   #isStageInFlight = false
   /** An attempt is being made; what the log gets meanwhile belongs to its tail. */
   #isCovering = false
+  #isClosed: boolean
   #timer: unknown
   #error: SealedError | undefined
 
   constructor(ports: RotatorPorts, goal: RotationGoal) {
     this.#ports = ports
     this.#goal = goal
+    this.#isClosed = goal.isClosed
     // Lease, what is staged and `open` share one number.
     this.#request = ports.nextRequest()
   }
@@ -152,6 +158,12 @@ export class Rotator {
   /** An update has entered the log state. */
   logged(update: Uint8Array): void {
     this.#covered?.note(update)
+  }
+
+  /** The key was retired while this was under way: what this client has not appended yet waits for the new epoch. */
+  close(): void {
+    this.#isClosed = true
+    if (this.#state.at === 'covering') this.#tryToCover()
   }
 
   /** The reader has got on. */
@@ -240,10 +252,16 @@ export class Rotator {
 
   async #askKey(): Promise<void> {
     const { keyDesk, known, documentId } = this.#ports
-    const fresh = await keyDesk.askFresh(this.#goal.after)
+    const { after, isForced, present } = this.#goal
+    let fresh = await keyDesk.askFresh(after)
+    // The endpoint knows of an epoch with this key, which is lost: a person has decided to go on without it.
+    if (isForced && typeof fresh.state.record === 'string') fresh = await keyDesk.askFresh(fresh.keyHint)
     const isUsed = known().some(({ parsed }) => parsed.keyHint === fresh.keyHint)
-    if (isUsed || (await isKeyOf(fresh.key, this.#goal.present, documentId))) {
+    if (isUsed || (await isKeyOf(fresh.key, present, documentId))) {
       throw new SealedError('rotation-unsupported', 'the key source gave a key or a hint that was used before', 'keys')
+    }
+    if (!fresh.state.active) {
+      throw new SealedError('rotation-unsupported', 'the key source gave a new key that is retired already', 'keys')
     }
     if (typeof fresh.state.record === 'string') {
       // Somebody has opened an epoch with this key and said so: the relay that granted the lease does not show it.
@@ -257,10 +275,13 @@ export class Rotator {
     const { doc, logState, reader } = this.#ports
     const { cursor: sequence, hash, isWhole } = reader()
     if (!isWhole || this.#isCovering) return
-    if (this.#goal.isClosed && difference(doc, logState) !== undefined) {
+    if (this.#isClosed && difference(doc, logState) !== undefined) {
       // What this device's user typed cannot enter this epoch's log any more: it waits for the next one.
       this.#isCovering = true
+      this.#covered?.destroy()
       this.#covered = CoveredLog.from(doc, logState)
+      // How long that takes is a matter of size, and the stall watch's.
+      this.#ports.clock.clearTimeout(this.#timer)
       this.#run(this.#coverFromLog({ sequence, hash }))
       return
     }
@@ -282,12 +303,14 @@ export class Rotator {
     const { documentId, padding, clock } = this.#ports
     if (this.#fresh === undefined) return
     this.#attempt?.letGo(false)
+    this.#attempt = undefined
     const attempt = await RotationAttempt.begin({
       fresh: this.#fresh,
       documentId,
       index: this.#index(),
       padding,
       clock,
+      maxFrameBytes: this.#ports.limits().maxFrameEnvelopeBytes,
     })
     const { checkpoint } = this.#goal.present.parsed
     // An empty document has nothing to begin with.
@@ -383,6 +406,7 @@ export class Rotator {
       'rotation',
     )
     this.#step({ type: 'refused', code, isSuperseded })
+    if (isSuperseded) this.#ports.onRecord(record)
   }
 
   #isHead(record: Uint8Array): boolean {

@@ -8,7 +8,13 @@ const MAX_STAGED_FRAME_BYTES = 264 * 1024
 export class StagedFrames {
   /** Entries of the log that were put here, in order: the epoch's first. */
   readonly entries: Entry[] = []
+  readonly #maxFrameBytes: number
   #waiting: Entry[][] = []
+
+  /** `maxFrameBytes`: what the relay allows. */
+  constructor(maxFrameBytes: number) {
+    this.#maxFrameBytes = Math.min(MAX_STAGED_FRAME_BYTES, maxFrameBytes)
+  }
 
   get left(): number {
     return this.#waiting.length
@@ -24,14 +30,14 @@ export class StagedFrames {
   }
 
   addChunks(chunks: readonly Uint8Array[]): void {
-    this.#waiting.push(...cutFrames(chunks.map(toEntry), MAX_STAGED_FRAME_BYTES))
+    this.#waiting.push(...cutFrames(chunks.map(toEntry), this.#maxFrameBytes))
   }
 
   addEntries(envelopes: readonly Uint8Array[]): void {
     if (envelopes.length === 0) return
     const entries = envelopes.map(toEntry)
     this.entries.push(...entries)
-    this.#waiting.push(...cutFrames(entries, MAX_STAGED_FRAME_BYTES))
+    this.#waiting.push(...cutFrames(entries, this.#maxFrameBytes))
   }
 
   next(): Entry[] | undefined {

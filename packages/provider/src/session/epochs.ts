@@ -51,6 +51,10 @@ export interface EpochsPorts {
   onLeaving(): void
   /** The key is retired: nothing new is sealed; what is in flight may arrive. */
   onRetired(): void
+  /** It is in use again after all. */
+  onUnretired(): void
+  /** What the user wrote cannot be appended as it is. */
+  isStuck(): boolean
   /** In the newest epoch, with its keys; `readAgain`: what stands behind the cursor is to be asked for. */
   onThere(readAgain: boolean): void
   /** This client's own entries end there. */
@@ -79,8 +83,12 @@ export class Epochs {
   #fetch: CheckpointFetch | undefined
   /** The record that was taken came after the join: what the join has read is not its log. */
   #isJoinStale = false
-  /** What a person has decided about the relay's showing another document. */
+  /** A person has decided to go on with what the relay shows: it is read, and only followed by an epoch of this client's own. */
   #isForced = false
+  /** A person has given up the newest epoch. */
+  #isReplacing = false
+  /** The relay has no epoch of this document at all. */
+  #isRelayEmpty = false
 
   constructor(ports: EpochsPorts) {
     this.#ports = ports
@@ -125,6 +133,9 @@ export class Epochs {
         ports.onRetired()
         this.#rotations.due()
       },
+      onActive: () => {
+        if (!this.#isForced && this.#rotations.notDue()) ports.onUnretired()
+      },
       onContradicted,
     })
     this.history = new History({
@@ -143,6 +154,8 @@ export class Epochs {
       known: () => [...this.#pinned, ...this.#walk.line, ...this.#shown],
       openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),
+      askAgain: () => this.#keyWatch.look(),
+      onRecord: (record) => this.recordAppeared(record),
       onOpened: (opened) => this.#openedOwn(opened),
       onContradicted,
     })
@@ -158,9 +171,15 @@ export class Epochs {
     return this.#walk.isThere
   }
 
-  /** The endpoint holds the key inactive: nothing new is sealed with it. */
+  /** The endpoint holds the key inactive, or the epoch is only read: nothing new is sealed with it. */
   get isRetired(): boolean {
-    return this.#rotations.isDue
+    return this.#rotations.isDue || this.#walk.given !== undefined
+  }
+
+  /** Read as far as an epoch goes whose successor was given up: nothing more is to come. */
+  get isAtGivenEnd(): boolean {
+    const { given } = this.#walk
+    return given !== undefined && this.#ports.inbound.cursor >= given.end
   }
 
   /** What the relay owes an answer to, and how far it has got; undefined while it owes nothing. */
@@ -175,8 +194,15 @@ export class Epochs {
     if (force && phase() === 'held') this.#force()
     // A key that is slow to come, or that this member may not have, is no lost key.
     const isLost = LOST.some((code) => code === session.keyDesk.standing?.code)
-    if (replace && isLost && phase() === 'keying') run(this.#walk.giveUpNewest())
+    if (replace && isLost && phase() === 'keying') run(this.#replace())
     return this.#rotations.wish()
+  }
+
+  async #replace(): Promise<void> {
+    this.#isReplacing = true
+    if (await this.#walk.giveUpNewest()) return
+    this.#isReplacing = false
+    this.#rotations.end(new SealedError('key-unknown', 'there is no other epoch whose key can be had', 'epoch'))
   }
 
   /** Whoever waits for another epoch waits in vain. */
@@ -192,6 +218,8 @@ export class Epochs {
   joined(joined: Joined): void {
     const { session, inbound, run, distrust } = this.#ports
     const { problems } = session
+    // Under a record H is never empty.
+    this.#isRelayEmpty = joined.hash.length === 0
     if (!this.show(joined.records)) return
     const held = this.#walk.line
     const verdict = compareJoined(joined, this.#walk.judge(this.#shown), {
@@ -217,7 +245,9 @@ export class Epochs {
         run(this.#walk.restart('rewind'))
         break
       case 'hold':
-        this.#hold(problems.raise('rollback', verdict.message, 'epoch'))
+        // The connection broke before what a person had decided was done.
+        if (this.#isForced) this.#force()
+        else this.#hold(problems.raise('rollback', verdict.message, 'epoch'))
         break
       case 'distrust':
         distrust(verdict.message)
@@ -291,6 +321,10 @@ export class Epochs {
 
   /** The session is over: what is under way comes too late; what is known stays. */
   stop(): void {
+    if (this.#isReplacing) {
+      this.#isReplacing = false
+      this.#rotations.end(new SealedError('interrupted', 'the session ended before the epoch was replaced', 'epoch'))
+    }
     this.#fetch?.stop()
     this.#walk.stop()
     this.#keyWatch.stop()
@@ -309,7 +343,11 @@ export class Epochs {
 
   #take(records: Extract<RecordsVerdict, { is: 'next' }>, isFork: boolean): void {
     const { session, run, onLeaving } = this.#ports
+    // Somebody else has opened what was to be opened here.
+    this.#isForced = false
+    this.#isReplacing = false
     this.#rotations.superseded()
+    this.#keyWatch.stop()
     onLeaving()
     if (isFork) {
       session.problems.raise('fork', 'the relay has a newer epoch, but not the log that this device has read', 'log')
@@ -332,20 +370,20 @@ export class Epochs {
     sealer.leave()
     if (why === 'fork' || why === 'skip') unsent.fork()
     if (why !== 'cold') this.isHealing = true
-    if (why !== 'rewind') this.#announce(epoch, state)
+    if (why !== 'rewind') this.#announce(epoch, state, why !== 'cold')
     // Entries that came before the key were kept, unless they were too many.
     const readAgain = why !== 'cold' || this.#isJoinStale || inbound.overflowed
     this.#isJoinStale = false
     onThere(readAgain)
   }
 
-  #announce(epoch: Epoch, state: KeyState): void {
+  #announce(epoch: Epoch, state: KeyState, isAnother = true): void {
     if (this.#isForced || this.#walk.given !== undefined) {
       // On the way to an epoch of this client's own: it is read, and nothing is sealed under it.
       this.#ports.session.onEpoch(epoch)
       return
     }
-    this.#rotations.entered(epoch)
+    this.#rotations.entered(epoch, isAnother)
     this.#ports.session.onEpoch(epoch)
     this.#keyWatch.entered(epoch, state)
   }
@@ -354,11 +392,12 @@ export class Epochs {
 
   #wonOpening({ epoch, state, sealer, seed, entries, sequence, hash }: WonOpening): void {
     const { session, inbound, onOwnEntries, onThere } = this.#ports
-    if (this.present !== undefined) this.isHealing = true
+    const isAnother = this.present !== undefined
+    if (isAnother) this.isHealing = true
     this.#isForced = false
     this.#walk.beginOwn(epoch)
     this.#ports.sealer.use(sealer)
-    this.#announce(epoch, state)
+    this.#announce(epoch, state, isAnother)
     if (seed !== undefined) {
       rethrowLater(() => Y.applyUpdate(session.doc, seed, session.origin))
       inbound.receiveAck(sequence, entries, seed, hash)
@@ -384,12 +423,12 @@ export class Epochs {
 
   /** What a rotation would follow: the present epoch, once all of its log is here. */
   #goal(): RotationGoal | SealedError | undefined {
-    const { inbound, unsent } = this.#ports
+    const { unsent, isStuck } = this.#ports
     const { present } = this
     const phase = this.#ports.phase()
     const { given } = this.#walk
     if (present === undefined) return undefined
-    const isAtEnd = given !== undefined && phase === 'reading' && inbound.cursor === given.end
+    const isAtEnd = this.isAtGivenEnd && phase === 'reading'
     if (phase !== 'live' && !isAtEnd) return undefined
     if (this.#ports.role() === 'read') return new SealedError('write-denied', 'this session may only read', 'rotation')
     // A checkpoint of this document would give to all what a forked history has shown to this device alone.
@@ -398,17 +437,18 @@ export class Epochs {
     }
     if (given !== undefined) {
       const { hash, parsed } = given.epoch
-      return { present, head: hash, after: parsed.keyHint, isClosed: true }
+      return { present, head: hash, after: parsed.keyHint, isClosed: true, isForced: false }
     }
     const newestPin = this.#isForced ? this.#pinned.at(-1) : undefined
     const after = newestPin?.parsed.keyHint ?? present.keyHint
-    return { present, head: present.hash, after, isClosed: this.isRetired }
+    return { present, head: present.hash, after, isClosed: this.isRetired || isStuck(), isForced: this.#isForced }
   }
 
   #openedOwn({ epoch, state, checkpoint, entries, sequence, hash }: OwnEpoch): void {
     const { inbound, onLeaving, onOwnEntries } = this.#ports
     onLeaving()
     this.#isForced = false
+    this.#isReplacing = false
     if (this.#walk.enterOwn(epoch)) {
       onOwnEntries(sequence)
       inbound.receiveOwn(sequence, entries, hash)
@@ -423,25 +463,30 @@ export class Epochs {
 
   /** The relay shows another document than the one known here: nothing is mixed, until a person decides or the relay comes to its senses. */
   #hold(error: SealedError): void {
+    this.#isForced = false
     this.stop()
     this.#ports.onHeld(error)
   }
 
   /** A person has decided to go on with what the relay shows. */
   #force(): void {
-    const { onLeaving, run } = this.#ports
+    const { onLeaving, onThere, run } = this.#ports
     const last = this.present
-    const isEmpty = this.#shown.length === 0
     // Nothing shown and nothing known: there is nothing to follow.
-    if (isEmpty && last === undefined) return
+    if (this.#isRelayEmpty && last === undefined) return
     this.#isForced = true
     onLeaving()
-    if (isEmpty) {
+    if (this.#isRelayEmpty) {
       run(this.#opener.open(last))
       return
     }
-    this.#pinned = [...this.#pinned, ...this.#walk.line]
     this.#rotations.due()
+    if (this.#shown.length === 0) {
+      // It shows the epoch that this client is in.
+      onThere(true)
+      return
+    }
+    this.#pinned = [...this.#pinned, ...this.#walk.line]
     run(this.#walk.startAnew(this.#shown))
   }
 }

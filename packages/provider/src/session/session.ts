@@ -117,7 +117,15 @@ export class Session {
         ports.awareness.suspend()
         this.#setPhase('keying')
       },
-      onRetired: () => this.#appender.pause(),
+      onRetired: () => {
+        this.#appender.pause()
+        ports.awareness.mute()
+      },
+      onUnretired: () => {
+        ports.awareness.unmute()
+        if (this.#canWrite) this.#appender.resume()
+      },
+      isStuck: () => this.#appender.obstacle !== undefined,
       onThere: (readAgain) => this.#run(this.#keyed(readAgain)),
       onOwnEntries: (sequence) => {
         this.#target = sequence
@@ -325,6 +333,8 @@ export class Session {
   }
 
   async #keyed(readAgain: boolean): Promise<void> {
+    // A listener that was told of the epoch may have ended the session.
+    if (!this.#isIn('keying')) return
     const life = this.#life
     const { epoch } = this
     if (this.#sealer.sealer === undefined) await this.#renewSealer()
@@ -335,7 +345,7 @@ export class Session {
     if (life !== this.#life || this.phase !== 'reading') return
     this.#stalls.start()
     if (readAgain) this.#read(this.#inbound.cursor)
-    this.#ports.awareness.start(epoch)
+    this.#ports.awareness.start(epoch, this.#epochs.isRetired)
     this.#inbound.drain()
   }
 
@@ -371,7 +381,7 @@ export class Session {
       return
     }
     // The law (protocol §7): whatever the document holds and the log lacks is on its way from now on.
-    outbox.replace(this.#unsent.settle(), clock.now())
+    outbox.replace(this.#unsent.settle(this.#epochs.isHealing), clock.now())
     connection.worked()
     if (this.role === 'write') {
       this.#appender.start(this.#channel, connection.limits, this.#epochs.isHealing)
@@ -503,7 +513,8 @@ export class Session {
     const { connection } = this.#ports
     const isJoining = this.phase === 'joining' && this.#isJoinSent
     const { owed } = this.#epochs
-    if (!isJoining && this.phase !== 'reading' && !this.#appender.isBusy && owed === undefined) return undefined
+    const isReading = this.phase === 'reading' && !this.#epochs.isAtGivenEnd
+    if (!isJoining && !isReading && !this.#appender.isBusy && owed === undefined) return undefined
     const { cursor, isIdle, isHolding } = this.#inbound
     return [
       owed,
@@ -570,6 +581,11 @@ export class Session {
     this.#stalls.stop()
     this.#reread.stop()
     if (this.phase !== 'halted') this.#setPhase('away')
+  }
+
+  /** Asked anew each time: a listener may have changed it since. */
+  #isIn(phase: Phase): boolean {
+    return this.phase === phase
   }
 
   #setPhase(phase: Phase): void {

@@ -3,12 +3,13 @@ import type { Clock } from '@y-sealed/key-client'
 import type { Down, Entry, Limits, Refused, Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
-import { type Epoch, type FreshKey, isKeyOf, type KeyState } from '../epoch/epoch.ts'
+import type { Epoch, FreshKey, KeyState } from '../epoch/epoch.ts'
 import { factsOf, type KeyDesk } from '../epoch/key-desk.ts'
 import { equalBytes } from '../hex.ts'
 import { difference } from '../log-state/difference.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { SealedError } from '../sealed-error.ts'
+import { chooseKey } from './choose-key.ts'
 import { CoveredLog } from './covered-log.ts'
 import { RotationAttempt } from './rotation-attempt.ts'
 import {
@@ -97,6 +98,8 @@ export class Rotator {
   #isStageInFlight = false
   /** An attempt is being made; what the log gets meanwhile belongs to its tail. */
   #isCovering = false
+  /** Rises with each attempt, so that one that was given up knows that it comes too late. */
+  #tries = 0
   #isClosed: boolean
   #timer: unknown
   #error: SealedError | undefined
@@ -226,6 +229,7 @@ export class Rotator {
         this.#covered?.destroy()
         this.#covered = undefined
         this.#isCovering = false
+        this.#tries++
         this.#tryToCover()
         break
       case 'stage':
@@ -252,22 +256,7 @@ export class Rotator {
 
   async #askKey(): Promise<void> {
     const { keyDesk, known, documentId } = this.#ports
-    const { after, isForced, present } = this.#goal
-    let fresh = await keyDesk.askFresh(after)
-    // The endpoint knows of an epoch with this key, which is lost: a person has decided to go on without it.
-    if (isForced && typeof fresh.state.record === 'string') fresh = await keyDesk.askFresh(fresh.keyHint)
-    const isUsed = known().some(({ parsed }) => parsed.keyHint === fresh.keyHint)
-    if (isUsed || (await isKeyOf(fresh.key, present, documentId))) {
-      throw new SealedError('rotation-unsupported', 'the key source gave a key or a hint that was used before', 'keys')
-    }
-    if (!fresh.state.active) {
-      throw new SealedError('rotation-unsupported', 'the key source gave a new key that is retired already', 'keys')
-    }
-    if (typeof fresh.state.record === 'string') {
-      // Somebody has opened an epoch with this key and said so: the relay that granted the lease does not show it.
-      throw new SealedError('rollback', 'the endpoint knows of an epoch that the relay does not show', 'keys')
-    }
-    this.#fresh = fresh
+    this.#fresh = await chooseKey(keyDesk, this.#goal, known(), documentId)
     this.#step({ type: 'keyed' })
   }
 
@@ -293,14 +282,16 @@ export class Rotator {
   }
 
   async #coverFromLog(at: { sequence: number; hash: Uint8Array }): Promise<void> {
+    const tries = this.#tries
     const log = await this.#ports.openLog(this.#goal.present, at.sequence)
     const update = Y.encodeStateAsUpdate(log)
     log.destroy()
-    await this.#beginAttempt({ update, ...at })
+    if (tries === this.#tries) await this.#beginAttempt({ update, ...at })
   }
 
   async #beginAttempt(covered: { update: Uint8Array; sequence: number; hash: Uint8Array }): Promise<void> {
     const { documentId, padding, clock } = this.#ports
+    const tries = this.#tries
     if (this.#fresh === undefined) return
     this.#attempt?.letGo(false)
     this.#attempt = undefined
@@ -316,7 +307,7 @@ export class Rotator {
     // An empty document has nothing to begin with.
     if (covered.update.length > EMPTY_UPDATE_BYTES)
       await attempt.addCheckpoint(covered, isZero(checkpoint) ? undefined : checkpoint)
-    if (isOver(this.#state)) {
+    if (isOver(this.#state) || tries !== this.#tries) {
       attempt.letGo(false)
       return
     }

@@ -8,6 +8,8 @@ import type { Trace } from './trace.ts'
 export interface Author {
   readonly doc: Y.Doc
   readonly provider: Provider
+  /** Asked after each edit: what the next one waits for, if anything. */
+  rest?(): Promise<void> | undefined
 }
 
 /** What typing needs of a provider. */
@@ -29,7 +31,7 @@ export async function typeSequential(trace: Trace, author: Author): Promise<void
   if (trace.startContent !== '') text.insert(0, trace.startContent)
   for (const [index, { patches }] of trace.transactions.entries()) {
     author.doc.transact(() => applyPatches(text, patches, astral))
-    await pause(author.provider, index + 1)
+    await pause(author, index + 1)
   }
   await author.provider.flush()
 }
@@ -48,16 +50,15 @@ export async function typeConcurrent(trace: Trace, authors: readonly Author[]): 
     return new Desk(agent, doc, order, typed)
   })
 
-  const typeChain = async (agent: number, { provider }: Author, desk: Desk): Promise<void> => {
+  const typeChain = async (agent: number, author: Author, desk: Desk): Promise<void> => {
     for (const [done, index] of (order.chains[agent] ?? []).entries()) {
       await letThrough(desk, order.before[index] ?? [], arrivals, `what author ${agent} needs for transaction ${index}`)
       typed[index] = desk.type(trace.transactions[index]?.patches ?? [], astral)
       arrivals.announce()
       // Somebody else goes on from exactly here: send it now rather than after flushDelay.
-      if (order.awaited[index]) await provider.flush()
-      else await pause(provider, done + 1)
+      await pause(author, done + 1, order.awaited[index])
     }
-    await provider.flush()
+    await author.provider.flush()
     await letThrough(desk, everything(order), arrivals, `the end of the trace at author ${agent}`)
   }
 
@@ -74,9 +75,10 @@ async function letThrough(desk: Desk, needed: readonly number[], arrivals: Arriv
   desk.catchUp(needed)
 }
 
-async function pause(provider: Provider, edits: number): Promise<void> {
-  if (edits % EDITS_PER_FLUSH === 0) await provider.flush()
+async function pause({ provider, rest }: Author, edits: number, isAwaited = false): Promise<void> {
+  if (isAwaited || edits % EDITS_PER_FLUSH === 0) await provider.flush()
   else await new Promise((resolve) => setImmediate(resolve))
+  await rest?.()
 }
 
 /** Wakes whoever waits for something to arrive; what exactly has arrived, the desks find out themselves. */

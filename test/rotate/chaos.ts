@@ -3,7 +3,7 @@ import { setInterval as every } from 'node:timers/promises'
 import { patiently, untilTrue } from '../support/events.ts'
 import { below, pick, seededRandom } from '../support/random.ts'
 import { drawFate, type Fate } from './fate.ts'
-import { endStrike, strike } from './network.ts'
+import { strike } from './network.ts'
 import type { Writer } from './writer.ts'
 
 /** 20 edits per second and writer, which is the issue's. */
@@ -52,6 +52,7 @@ export async function playChaos(stage: Stage): Promise<Deeds> {
   } finally {
     chaos.isOver = true
     await typing
+    chaos.endStrikes(() => true)
   }
   return chaos.deeds
 }
@@ -63,6 +64,8 @@ class Chaos {
   private readonly ticks = new EventEmitter()
   private tick = 0
   private readonly rotating = new Set<Writer>()
+  /** Under way, oldest first. */
+  private strikes: { readonly writer: Writer; readonly until: number; end(): void }[] = []
   private relayIsBack: Promise<void> = Promise.resolve()
 
   constructor(stage: Stage) {
@@ -73,7 +76,6 @@ class Chaos {
     const { seed, writers, absent } = this.stage
     const typing = seededRandom(`${seed}/typing`)
     const network = seededRandom(`${seed}/network`)
-    const struck: { readonly writer: Writer; readonly until: number }[] = []
     for await (const _ of every(TICK_MS)) {
       if (this.isOver) return
       for (const writer of writers) writer.type(typing)
@@ -81,14 +83,11 @@ class Chaos {
       const victim = network() < STRIKE_CHANCE ? pick(network, writers) : undefined
       // A rotator has a fate of its own.
       if (victim !== undefined && !this.rotating.has(victim)) {
-        strike(network, victim)
-        struck.push({ writer: victim, until: this.tick + STRIKE_TICKS })
+        const end = strike(network, victim)
+        this.strikes.push({ writer: victim, until: this.tick + STRIKE_TICKS, end })
         this.deeds.strikes++
       }
-      for (let first = struck[0]; first !== undefined && first.until <= this.tick; first = struck[0]) {
-        struck.shift()
-        endStrike(first.writer)
-      }
+      this.endStrikes(({ until }) => until <= this.tick)
       this.tick++
       this.ticks.emit('tick')
     }
@@ -112,11 +111,16 @@ class Chaos {
     await this.relayIsBack
   }
 
+  endStrikes(areOver: (strike: { readonly writer: Writer; readonly until: number }) => boolean): void {
+    for (const strike of this.strikes.filter(areOver)) strike.end()
+    this.strikes = this.strikes.filter((strike) => !areOver(strike))
+  }
+
   /** One member's rotation and what befalls it. */
   private async rotateBy(rotator: Writer, fate: Fate | undefined, keepsDocument: boolean): Promise<void> {
     const { wire, provider } = rotator
     this.rotating.add(rotator)
-    endStrike(rotator)
+    this.endStrikes(({ writer }) => writer === rotator)
     let isOver = false
     if (fate?.blow === 'lost') wire.cutAt(fate.direction, ({ type }) => type === fate.type)
     else if (fate !== undefined) {

@@ -3,25 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createKeyServer } from '@y-sealed/key-endpoint'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type KeyAnswer, KeyError, type KeySource, keyEndpoint } from 'y-sealed'
+import { type KeyAnswer, type KeySource, keyEndpoint } from 'y-sealed'
 import { untilEqual } from '../support/convergence.ts'
 import { until, untilTrue } from '../support/events.ts'
 import { settle } from '../support/fake-clock.ts'
+import { forgetting } from '../support/key-sources.ts'
 import { codesOf, someProblem } from '../support/steps.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 let world: World
 afterEach(() => world.close())
-
-/** A source that has lost some keys: what it answers for these hints is 404. */
-function forgetting(keys: KeySource, lost: Set<string>): KeySource {
-  return async (request, options) => {
-    if (request.keyHint !== null && lost.has(request.keyHint)) {
-      throw new KeyError('key-unknown', 'the endpoint does not know this hint')
-    }
-    return keys(request, options)
-  }
-}
 
 const indexOf = ({ provider }: Person) => provider.epoch?.index
 

@@ -418,6 +418,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   /** What is shown is no longer all there is, and will not be before a person acts. */
   #locked({ code }: SealedError): void {
     if (code !== 'key-unavailable') this.#setSynced(false)
+    this.#session.locked(code)
     this.#statusTeller.look()
   }
 

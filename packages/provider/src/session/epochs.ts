@@ -205,6 +205,13 @@ export class Epochs {
     this.#rotations.end(new SealedError('key-unknown', 'there is no other epoch whose key can be had', 'epoch'))
   }
 
+  /** A record that came alone may have been garbled on its way: the next join shows it again, with all others. */
+  locked(code: ProblemCode): void {
+    if (code !== 'key-mismatch' || !this.#isJoinStale) return
+    this.#isJoinStale = false
+    this.#ports.startOver()
+  }
+
   /** Whoever waits for another epoch waits in vain. */
   giveUpRotation(error: SealedError): void {
     this.#rotations.end(error)
@@ -213,6 +220,7 @@ export class Epochs {
   /** A new session begins; what is shown in it is all that counts. */
   rejoin(): void {
     this.#shown = []
+    this.#isJoinStale = false
   }
 
   joined(joined: Joined): void {

@@ -9,7 +9,7 @@ import { Inbound } from '../inbound/inbound.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { Unsent } from '../log-state/unsent.ts'
 import { Appender } from '../outbound/appender.ts'
-import type { SealedError } from '../sealed-error.ts'
+import type { ProblemCode, SealedError } from '../sealed-error.ts'
 import { Epochs, type RotationOptions } from './epochs.ts'
 import { HoleWatch } from './hole-watch.ts'
 import { Retry } from './retry.ts'
@@ -217,6 +217,11 @@ export class Session {
 
   get history(): History {
     return this.#epochs.history
+  }
+
+  /** The keys of an epoch that is shown are wanting. */
+  locked(code: ProblemCode): void {
+    this.#epochs.locked(code)
   }
 
   /** Whoever waits for another epoch waits in vain. */

@@ -225,7 +225,9 @@ describe('a removed member cannot write', () => {
     await patiently(forked, 'the fork to be told')
     await untilTrue(victim.provider, 'epoch', () => victim.provider.epoch?.index === 1, 'the victim to go on')
     // At the end and at the beginning: one of them stands beside the forgery, wherever Yjs has put it.
-    const [lone, beside] = victim.text.toString().startsWith('forged') ? [victim.text.length, 0] : [0, victim.text.length]
+    const [lone, beside] = victim.text.toString().startsWith('forged')
+      ? [victim.text.length, 0]
+      : [0, victim.text.length]
     victim.text.insert(lone, ' afterwards ')
     await victim.provider.flush()
     await settle()

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { KeySource } from 'y-sealed'
-import { patiently } from '../support/events.ts'
+import { patiently, until } from '../support/events.ts'
 import { forgetting } from '../support/key-sources.ts'
 import { epochsOf } from '../support/rotation-steps.ts'
-import { nextSync, ofType, someProblem } from '../support/steps.ts'
+import { ofType, someProblem } from '../support/steps.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // Whoever gives up an epoch whose key is lost is told how that ended, whatever stands in the way. See also rotation-rescue.test.ts.
@@ -37,13 +37,17 @@ describe('rotateKey({ replace: true })', () => {
   test('and the connection breaks before the lease is asked for: it says so, nothing is given up, and a second time will do', async () => {
     const bob = await locked(1)
     bob.wire.cutAt('up', ofType('lease'))
-    const back = bob.wire.untilPassed('down', ofType('joined'))
+    const lockedAgain = until(
+      bob.provider,
+      'key-unknown',
+      () => true,
+      'the document to be locked on the next connection',
+    )
     await expect(replace(bob)).rejects.toMatchObject({ code: 'interrupted' })
     expect(await epochsOf(world)).toHaveLength(2)
-    const locked = bob.wire.untilPassed('down', ofType('joined'))
-    await patiently(Promise.race([back, locked]), 'the next connection')
-    await someProblem(bob)
+    await lockedAgain
     expect(await replace(bob)).toMatchObject({ index: 2 })
+    await patiently(bob.provider.flush(), 'the document to be complete')
     expect(bob.text.toString()).toBe('readable')
   })
 
@@ -52,9 +56,8 @@ describe('rotateKey({ replace: true })', () => {
     await expect(replace(bob)).rejects.toMatchObject({ code: 'key-unknown' })
     expect(await epochsOf(world)).toHaveLength(1)
     lost.clear()
-    const open = nextSync(bob)
-    bob.wire.cut()
-    await open
+    bob.provider.connect()
+    await patiently(bob.provider.whenSynced, 'the document to open')
     expect(bob.text.toString()).toBe('readable')
   })
 })

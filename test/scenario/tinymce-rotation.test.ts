@@ -220,8 +220,20 @@ describe('the weaker mode', () => {
     expect(await world.log()).toHaveLength(1)
   })
 
-  test.todo('`provider.freshness` says `relay` for who has neither a pin nor an endpoint that answers `record`')
-  test.todo('weakKeys: "refuse" locks one who joins a document that somebody else opened under a short key')
+  test('weakKeys: "refuse" locks one who joins a document that somebody else opened under a short key', async () => {
+    await serve(mintsOnEveryNull(undefined, () => 'not a very secret 🔑'))
+    const alice = await joined('Alice', { expects: ['key-weak'] })
+    await say(alice, 'under a short key')
+    const strict = world.person('Strict', {
+      keys: keyEndpoint(endpoint.url),
+      weakKeys: 'refuse',
+      expects: ['key-weak'],
+    })
+    await someProblem(strict)
+    expect(codesOf(strict)).toEqual(['key-weak'])
+    expect(strict.text.toString()).toBe('')
+    expect(strict.provider.synced).toBe(false)
+  })
 })
 
 function emojiHints(): () => string {

@@ -47,7 +47,7 @@ export function indexesOf(log: readonly StoredEntry[]): number[] {
 const MAX_PASSING_MS = 300_000
 
 /** Moves clocks on together, in steps, until something has happened; what then takes no time by these clocks is to be awaited as ever. */
-export async function passUntil(happened: Promise<unknown>, clocks: readonly FakeClock[], stepMs = 500): Promise<void> {
+export async function passUntil(happened: Promise<unknown>, clocks: readonly FakeClock[], stepMs = 100): Promise<void> {
   let hasHappened = false
   const done = happened.finally(() => {
     hasHappened = true

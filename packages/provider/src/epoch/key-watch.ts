@@ -106,15 +106,16 @@ export class KeyWatch {
     // Who may only read waits for who may write.
     if (mayWrite()) onInactive()
     // An endpoint that keeps records knows whether there is a newer epoch, which the relay then hides.
-    if (record !== undefined) this.#askForNewer()
+    if (record !== undefined) this.#askForNewer(epoch)
   }
 
-  #askForNewer(): void {
+  #askForNewer({ hash }: Epoch): void {
     const { ring, clock, onContradicted } = this.#ports
     const life = this.#life
     ring.ask(null).then(
       ({ record }) => {
-        if (life !== this.#life || typeof record !== 'string') return
+        // One that answers with the retired key itself contradicts itself, not the relay.
+        if (life !== this.#life || typeof record !== 'string' || record === base64url(hash)) return
         this.#timer = clock.setTimeout(
           () =>
             onContradicted(

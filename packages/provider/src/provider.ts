@@ -245,7 +245,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#outbox.isEmpty && this.#hasSynced) return Promise.resolve()
     const blocking = this.#blockedBy
     if (blocking !== undefined) return Promise.reject(blocking)
-    const flushed = this.#flushes.wait()
+    const flushed = this.#flushes.wait(this.#outbox.newest)
     this.#session.flushNow()
     return flushed
   }
@@ -432,7 +432,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   #outboxChanged(): void {
     const blocking = this.#blockedBy
     if (blocking !== undefined) this.#flushes.reject(blocking)
-    else if (this.#outbox.isEmpty && this.#session.phase === 'live') this.#flushes.resolve()
+    else if (this.#session.phase === 'live') this.#flushes.resolve(this.#outbox.settledThrough)
     this.#statusTeller.look()
   }
 

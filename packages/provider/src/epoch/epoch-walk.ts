@@ -85,6 +85,12 @@ export class EpochWalk {
     return judgeRecords([...this.#line, ...this.#next], shown)
   }
 
+  /** The oldest epoch that is held good, or shown, follows this one. */
+  isFollowed({ hash }: ChainedEpoch): boolean {
+    const [oldest] = [...this.#line, ...this.#next]
+    return oldest !== undefined && equalBytes(oldest.parsed.prevRecord, hash)
+  }
+
   /** Takes what `judge` found to follow, and goes there. */
   take(records: Extract<RecordsVerdict, { is: 'next' }>): Promise<void> {
     this.#given = undefined

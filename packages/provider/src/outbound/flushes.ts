@@ -2,16 +2,20 @@ import type { SealedError } from '../sealed-error.ts'
 
 /** Callers of `flush()` that wait until everything they wrote is durable. */
 export class Flushes {
-  #waiting: Array<{ resolve(): void; reject(error: SealedError): void }> = []
+  #waiting: Array<{ place: number; resolve(): void; reject(error: SealedError): void }> = []
 
-  wait(): Promise<void> {
+  /** `place`: of the newest update that is waited for, in the outbox's count. What is written later is not. */
+  wait(place: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject })
+      this.#waiting.push({ place, resolve, reject })
     })
   }
 
-  resolve(): void {
-    for (const flush of this.#takeAll()) flush.resolve()
+  /** Everything through that place is durable. */
+  resolve(settledThrough: number): void {
+    const done = this.#waiting.filter(({ place }) => place <= settledThrough)
+    this.#waiting = this.#waiting.filter(({ place }) => place > settledThrough)
+    for (const flush of done) flush.resolve()
   }
 
   reject(error: SealedError): void {

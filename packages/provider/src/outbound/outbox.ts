@@ -3,6 +3,8 @@ import * as Y from 'yjs'
 interface Item {
   readonly update: Uint8Array
   readonly sinceMs: number
+  /** How many updates had been put here with it; what stands for several has the last one's. */
+  readonly place: number
 }
 
 /** `Y.mergeUpdates` is quadratic in practice (26,000 updates: 16 s); beyond this many the caller takes a difference instead. */
@@ -15,6 +17,19 @@ const MAX_MERGED_UPDATES = 64
 export class Outbox {
   #waiting: Item[] = []
   #inFlight: Item[] = []
+  /** Place of the newest update that was ever put here. */
+  #newest = 0
+  /** All updates through this place are in the log; -1: nobody has compared yet. */
+  #settled = -1
+
+  /** What `settledThrough` has to reach until everything put here so far is durable. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  get settledThrough(): number {
+    return this.#settled
+  }
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0 && this.#inFlight.length === 0
@@ -34,7 +49,8 @@ export class Outbox {
   }
 
   add(update: Uint8Array, nowMs: number): void {
-    this.#waiting.push({ update, sinceMs: nowMs })
+    this.#newest++
+    this.#waiting.push({ update, sinceMs: nowMs, place: this.#newest })
   }
 
   /** Moves all that waits in flight, as one update; `difference` is asked where merging would be slow. */
@@ -56,6 +72,7 @@ export class Outbox {
 
   /** What was in flight is durable. */
   settle(): void {
+    this.#settled = this.#inFlight.at(-1)?.place ?? this.#settled
     this.#inFlight = []
   }
 
@@ -69,6 +86,7 @@ export class Outbox {
   replace(difference: Uint8Array | undefined, nowMs: number): void {
     const sinceMs = this.oldestMs ?? nowMs
     this.#inFlight = []
-    this.#waiting = difference === undefined ? [] : [{ update: difference, sinceMs }]
+    this.#waiting = difference === undefined ? [] : [{ update: difference, sinceMs, place: this.#newest }]
+    if (difference === undefined) this.#settled = this.#newest
   }
 }

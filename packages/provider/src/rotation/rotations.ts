@@ -50,6 +50,11 @@ export class Rotations {
     return this.#isDue
   }
 
+  /** The relay is asked to open an epoch, and may have done so. */
+  get isOpening(): boolean {
+    return this.#rotator?.isOpening === true
+  }
+
   /** What the relay owes an answer to, if anything. */
   get owed(): string | undefined {
     return this.#rotator?.owed

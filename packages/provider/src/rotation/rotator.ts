@@ -123,6 +123,10 @@ export class Rotator {
     return `${at} ${this.#attempt?.frames.left ?? 0}`
   }
 
+  get isOpening(): boolean {
+    return this.#state.at === 'opening'
+  }
+
   get #isVoid(): boolean {
     return !equalBytes(this.#goal.head, this.#goal.present.hash)
   }

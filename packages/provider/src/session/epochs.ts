@@ -94,7 +94,11 @@ export class Epochs {
     this.#ports = ports
     const { session, requests, inbound, logState } = ports
     const { problems, clock } = session
-    const onContradicted = ({ code, message }: SealedError): void => this.#hold(problems.raise(code, message, 'epoch'))
+    const onContradicted = ({ code, message }: SealedError): void => {
+      // It may be this client's own epoch, and the answer to that on its way: the next join tells.
+      if (this.#rotations.isOpening) ports.startOver()
+      else this.#hold(problems.raise(code, message, 'epoch'))
+    }
     this.#opener = new EpochOpener({
       ...session,
       ...requests,
@@ -155,7 +159,7 @@ export class Epochs {
       openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),
       askAgain: () => this.#keyWatch.look(),
-      onRecord: (record) => this.recordAppeared(record),
+      onRecord: (record) => this.recordAppeared(record, true),
       onOpened: (opened) => this.#openedOwn(opened),
       onContradicted,
     })
@@ -266,7 +270,10 @@ export class Epochs {
   /** Reads epoch records that the relay shows. False: one is unreadable, and the session starts over. */
   show(records: readonly Uint8Array[]): boolean {
     try {
-      this.#shown.push(...records.map(readRecord))
+      for (const record of records.map(readRecord)) {
+        // A refusal and the log may show the same one: it counts where it was shown last.
+        this.#shown = [...this.#shown.filter(({ hash }) => !equalBytes(hash, record.hash)), record]
+      }
       return true
     } catch (error) {
       const { code, message } = factsOf(error)
@@ -276,17 +283,27 @@ export class Epochs {
     }
   }
 
-  /** Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. */
-  recordAppeared(record: Uint8Array): void {
+  /**
+   * Somebody opened an epoch. Who has sent a record too is told by the refusal; who waits, for it or for a key of its own, takes it. `isAnswer`: it came
+   * with a refusal, which overtakes what waits for its place in the log.
+   */
+  recordAppeared(record: Uint8Array, isAnswer = false): void {
     if (this.#opener.isWaiting || !this.show([record])) return
     const verdict = this.#walk.judge(this.#shown)
     if (verdict.is === 'next') {
       this.#isJoinStale = true
       this.#take(verdict, false)
+    } else if (verdict.is === 'unlinked' && (isAnswer || this.#isOvertaken())) {
+      // Those before it are on their way, or it was overtaken itself.
     } else if (verdict.is !== 'known' && this.#ports.phase() !== 'held') {
       const why = verdict.is === 'wrong' ? verdict.why : 'it does not follow'
       this.#ports.distrust(`the relay shows an epoch record that does not fit: ${why}`)
     }
+  }
+
+  #isOvertaken(): boolean {
+    const last = this.#shown.at(-1)
+    return last !== undefined && this.#walk.isFollowed(last)
   }
 
   /** True if the message answered something that was asked here. */
@@ -418,7 +435,7 @@ export class Epochs {
     const { session, becomeReader, startOver, distrust } = this.#ports
     if (refused.code === 'stale-epoch' && refused.record !== undefined) {
       // Somebody else was first: the seed is dropped, and the winner's entries are read.
-      this.recordAppeared(refused.record)
+      this.recordAppeared(refused.record, true)
     } else if (refused.code === 'write-denied') {
       becomeReader()
     } else if (refused.code === 'limit') {

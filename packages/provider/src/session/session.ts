@@ -115,6 +115,8 @@ export class Session {
       onLeaving: () => {
         this.#appender.stop()
         ports.awareness.suspend()
+        // What came while a person was to decide was not taken.
+        if (this.phase === 'held' && this.epoch !== undefined) this.#read(this.#inbound.cursor)
         this.#setPhase('keying')
       },
       onRetired: () => {
@@ -416,7 +418,7 @@ export class Session {
       return
     }
     if (refused.code === 'stale-epoch' && refused.record !== undefined) {
-      this.#epochs.recordAppeared(refused.record)
+      this.#epochs.recordAppeared(refused.record, true)
       if (!this.#epochs.isThere) return
     }
     const life = this.#life

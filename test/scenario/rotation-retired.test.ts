@@ -29,7 +29,7 @@ async function alone(options: PersonOptions = {}, worldOptions: WorldOptions = {
 }
 
 describe('the endpoint says that the key is retired', () => {
-  test('of every key, new ones included: it is asked with back-off, and no epoch is opened', async () => {
+  test('of every key, new ones included: it is asked with back-off, however much others write, and no epoch is opened', async () => {
     let asked = 0
     const ada = await alone({
       expects: ['rotation-unsupported'],
@@ -38,7 +38,13 @@ describe('the endpoint says that the key is retired', () => {
         return withActive(world.keys, () => false)(request, options)
       },
     })
-    for (let second = 0; second < 600; second++) await clock.advance(SECOND_MS)
+    // He hears of none of it.
+    const bob = await world.joined('Bob', { keys: withActive(world.keys, () => true) })
+    for (let second = 0; second < 600; second++) {
+      bob.text.insert(0, 'b')
+      await clock.advance(SECOND_MS)
+    }
+    await untilText(ada.doc, 'b'.repeat(600))
     expect(await epochsOf(world)).toHaveLength(1)
     expect(codesOf(ada)).toEqual(['rotation-unsupported'])
     // Doubling to 30 s: some thirty times in ten minutes, with three questions each.

@@ -85,10 +85,10 @@ export class EpochWalk {
     return judgeRecords([...this.#line, ...this.#next], shown)
   }
 
-  /** The oldest epoch that is held good, or shown, follows this one. */
-  isFollowed({ hash }: ChainedEpoch): boolean {
+  /** Older than every epoch that is held good or shown: nothing follows from it any more. */
+  isPast({ parsed }: ChainedEpoch): boolean {
     const [oldest] = [...this.#line, ...this.#next]
-    return oldest !== undefined && equalBytes(oldest.parsed.prevRecord, hash)
+    return oldest !== undefined && parsed.index < oldest.parsed.index
   }
 
   /** Takes what `judge` found to follow, and goes there. */

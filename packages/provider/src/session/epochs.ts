@@ -303,7 +303,7 @@ export class Epochs {
 
   #isOvertaken(): boolean {
     const last = this.#shown.at(-1)
-    return last !== undefined && this.#walk.isFollowed(last)
+    return last !== undefined && this.#walk.isPast(last)
   }
 
   /** True if the message answered something that was asked here. */

@@ -14,9 +14,9 @@ const WHOLE: readonly Run[] = [
   { members: 2, start: 'started', left: { edits: 1, rotations: 1, restores: 1 } },
   { members: 2, start: 'started', left: { edits: 2, rotations: 2 }, asksAnytime: true },
   { members: 2, start: 'started', left: { edits: 1, rotations: 2 }, keepsRecords: true, asksAnytime: true },
-  { members: 2, start: 'started', left: { edits: 1, rotations: 2, cuts: 1, crashes: 1 } },
-  { members: 2, start: 'started', left: { edits: 1, rotations: 2, crashes: 1, relayCrashes: 1 } },
-  { members: 2, start: 'started', left: { edits: 1, rotations: 2, cuts: 1, lates: 1 } },
+  { members: 2, start: 'started', left: { edits: 1, rotations: 1, cuts: 1, crashes: 1 } },
+  { members: 2, start: 'started', left: { edits: 1, rotations: 1, crashes: 1, relayCrashes: 1 } },
+  { members: 2, start: 'started', left: { edits: 1, rotations: 1, cuts: 1, lates: 1 } },
 ]
 
 /** Exit code 1: something was found, or a run was not finished. */

@@ -267,6 +267,17 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return nameOf(await this.#session.rotate(options))
   }
 
+  /**
+   * Makes a checkpoint of what is in the log now, so that whoever opens the document next reads little besides; by itself the provider does so when the
+   * log has grown enough. Resolves once the relay has stored one that covers it; waits while the document is not connected. Rejects with SealedError
+   * `write-denied`, `limit`, `relay-fault` …
+   */
+  async compact(): Promise<void> {
+    const blocking = this.#blockedBy
+    if (blocking !== undefined) throw blocking
+    await this.#session.compact()
+  }
+
   /** All epochs of the document, oldest first. Rejects with SealedError `interrupted` unless the document is connected, and stays so. */
   async epochs(): Promise<EpochInfo[]> {
     return this.#connectedHistory.epochs()
@@ -298,7 +309,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#ownsAwareness) rethrowLater(() => this.awareness.destroy())
     const error = new SealedError('destroyed', 'the provider was destroyed before these edits were acked', 'provider')
     this.#flushes.reject(error)
-    this.#session.giveUpRotation(error)
+    this.#session.giveUp(error)
     super.destroy()
   }
 
@@ -439,7 +450,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   #haltedBy(error: SealedError): void {
     this.#endedBy = error
     this.#flushes.reject(error)
-    this.#session.giveUpRotation(error)
+    this.#session.giveUp(error)
   }
 
   /** The relay ended this document's session, not the connection. */

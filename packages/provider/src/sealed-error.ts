@@ -47,6 +47,14 @@ export const PROBLEMS = {
     action:
       'the relay shows two histories: compare with the other members, and load the page anew; local text is kept until then',
   },
+  pruned: {
+    fault: 'relay',
+    action: 'the relay does not keep that part of the history any more; the document is whole',
+  },
+  'checkpoint-incomplete': {
+    fault: 'member',
+    action: 'a checkpoint lacked some of the log: what it lacked was published again',
+  },
   'relay-fault': { fault: 'relay', action: 'the relay broke the protocol; the provider connects anew' },
   'member-fault': { fault: 'member', action: 'an update of a member is not usable and was left out' },
   'write-denied': { fault: 'caller', action: 'read-only: local edits are kept and stay unsynced' },

@@ -10,12 +10,13 @@ import {
 import { systemClock } from '@y-sealed/key-client'
 import { type Down, type Entry, hashPrefix, leafHash, nextHash, startHash, type Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
-import { documentDigest } from '../../../packages/provider/src/checkpoint/document-digest.ts'
 import { sealCheckpoint } from '../../../packages/provider/src/checkpoint/seal-checkpoint.ts'
+import { stateDigest } from '../../../packages/provider/src/checkpoint/state-digest.ts'
 import { type ChainedEpoch, readRecord } from '../../../packages/provider/src/epoch/chained-epoch.ts'
 import { hex } from '../../../packages/provider/src/hex.ts'
 import { History } from '../../../packages/provider/src/history/history.ts'
 import type { HistoryPorts } from '../../../packages/provider/src/history/history-ports.ts'
+import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
@@ -81,7 +82,7 @@ export class PastLog {
               sequence: this.entries.length,
               hash: this.#hash,
               previous: undefined,
-              digest: await documentDigest(update),
+              digest: await stateDigest(LogState.of(this.doc)),
               unixMs: FIRST_EPOCH_UNIX_MS + index * HOUR_MS,
             },
             update,

@@ -15,7 +15,7 @@ interface Waiting {
 }
 
 /**
- * Fetches the chunks of the checkpoint with which an epoch began. Whether they are the ones that its record names is for `openCheckpoint` to say: here
+ * Fetches the chunks of a checkpoint. Whether they are those that its hash names is for `openCheckpoint` to say: here
  * they are only counted and bounded.
  */
 export class CheckpointFetch {

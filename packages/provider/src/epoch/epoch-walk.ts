@@ -1,5 +1,6 @@
 import type { EpochKeys } from '@y-sealed/envelope'
-import { openCheckpoint } from '../checkpoint/open-checkpoint.ts'
+import { type EpochLoad, emptyStart } from '../checkpoint/epoch-load.ts'
+import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { equalBytes } from '../hex.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { Problems } from '../problems.ts'
@@ -14,12 +15,13 @@ export interface EpochWalkPorts {
   readonly keyDesk: KeyDesk
   readonly problems: Problems
   readonly inbound: Inbound
-  /** The checkpoint with which an epoch began, chunk by chunk. */
-  fetchCheckpoint(recordHash: Uint8Array): Promise<Uint8Array[]>
+  readonly load: EpochLoad
+  /** The checkpoint of an epoch will be wanted. */
+  prefetch(epoch: ChainedEpoch): void
   /** The next one, all of the last one's log having been read. */
   onEntered(epoch: Epoch, state: KeyState): void
-  /** One that begins with its checkpoint. */
-  onLoaded(epoch: Epoch, state: KeyState, why: LoadReason): void
+  /** One that begins with a checkpoint. */
+  onLoaded(epoch: Epoch, state: KeyState, why: LoadReason, start: EpochStart): void
   /** The checkpoint cannot be had, or is not what the record names. */
   onLoadFailed(error: SealedError): void
   /** The endpoint tells of another epoch than the relay. */
@@ -28,8 +30,11 @@ export interface EpochWalkPorts {
   onFailed(error: unknown): void
 }
 
-/** `fork`, `skip`: what others wrote in the epoch left behind is not carried over (protocol §4). */
-export type LoadReason = 'cold' | 'behind' | 'void' | 'fork' | 'skip' | 'rewind'
+/**
+ * `fork`, `skip`: what others wrote in the epoch left behind is not carried over (protocol §4). `pruned`: the relay does not keep what comes
+ * behind the cursor; `behind`: the same of an epoch before, or its key is not to be had.
+ */
+export type LoadReason = 'cold' | 'behind' | 'void' | 'fork' | 'skip' | 'rewind' | 'pruned'
 
 export interface GivenUp {
   readonly epoch: ChainedEpoch
@@ -52,6 +57,8 @@ export class EpochWalk {
   #isReading = false
   /** A person follows what the relay shows, whatever the endpoint says. */
   #isTrusting = false
+  /** What the reader is to begin the present epoch with could not be had, or not be used. */
+  #isUnbegun = false
 
   constructor(ports: EpochWalkPorts) {
     this.#ports = ports
@@ -98,10 +105,10 @@ export class EpochWalk {
     return this.walk()
   }
 
-  /** The same, but the relay does not have the log that was read here: begins with the newest one's checkpoint. */
-  takeAnew(records: Extract<RecordsVerdict, { is: 'next' }>): Promise<void> {
+  /** The same, but the relay does not have the log that was read here (`fork`), or does not keep the rest of it (`behind`). */
+  takeAnew(records: Extract<RecordsVerdict, { is: 'next' }>, why: 'fork' | 'behind'): Promise<void> {
     this.#append(records)
-    return this.restart('fork')
+    return this.restart(why)
   }
 
   #append({ next, voids }: Extract<RecordsVerdict, { is: 'next' }>): void {
@@ -127,6 +134,11 @@ export class EpochWalk {
     const end = this.#next[0]?.parsed.prevSequence
     if (this.#isReading && end !== undefined && this.#ports.inbound.cursor >= end)
       this.walk().catch(this.#ports.onFailed)
+  }
+
+  /** The present epoch has to be begun anew, whatever the relay confirms. */
+  get isUnbegun(): boolean {
+    return this.#isUnbegun
   }
 
   /** Goes on as far as it can. */
@@ -162,7 +174,7 @@ export class EpochWalk {
    */
   async giveUpNewest(): Promise<boolean> {
     const life = ++this.#life
-    const { inbound, keyDesk, onLoaded } = this.#ports
+    const { keyDesk, onLoaded } = this.#ports
     const given = this.#next.at(-1)
     if (given === undefined) return false
     keyDesk.stop()
@@ -172,17 +184,13 @@ export class EpochWalk {
       const adopted = await keyDesk.adopt(candidate, this.#keysBefore(candidate), { isDispensable: true })
       if (life !== this.#life || adopted === undefined) return true
       if (adopted === 'locked' || adopted instanceof SealedError) continue
-      const checkpoint = await this.#checkpointOf(adopted.epoch)
-      if (life !== this.#life) return true
-      if (checkpoint instanceof SealedError) {
-        this.#ports.onLoadFailed(checkpoint)
-        return true
-      }
-      for (const passed of this.#next.slice(0, i)) this.#accept(passed)
-      this.#accept(adopted.epoch)
-      inbound.begin(adopted.epoch, checkpoint)
+      const before = this.#next.slice(0, i)
+      const start = await this.#load(adopted.epoch, life, () => {
+        for (const passed of before) this.#accept(passed)
+      })
+      if (start === undefined) return true
       this.#endAt(given, this.#next[i + 1])
-      onLoaded(adopted.epoch, adopted.state, 'behind')
+      onLoaded(adopted.epoch, adopted.state, 'behind', start)
       return true
     }
     if (this.#present === undefined) {
@@ -236,7 +244,7 @@ export class EpochWalk {
     this.#life++
     this.#next = []
     this.#accept(epoch)
-    this.#ports.inbound.begin(epoch, undefined)
+    this.#ports.inbound.begin(epoch, emptyStart(epoch))
   }
 
   /** The session is over: what is under way comes too late; what is known stays. */
@@ -284,13 +292,15 @@ export class EpochWalk {
   }
 
   async #loadNewest(why: LoadReason, life: number): Promise<void> {
-    const { keyDesk, inbound, onLoaded, onLoadFailed } = this.#ports
+    const { keyDesk, prefetch, onLoaded } = this.#ports
     const newest = this.#next.at(-1)
     if (newest === undefined) {
       await this.#reload(why, life)
       return
     }
     const isTrusted = this.#isTrusting
+    // Which checkpoint it will be is known before the key is: they come side by side.
+    prefetch(newest)
     const adopted = await keyDesk.adopt(newest, this.#keysBefore(newest), { isNewest: true, isTrusted })
     if (life !== this.#life || adopted === undefined || adopted === 'locked') {
       letGo(adopted)
@@ -300,44 +310,50 @@ export class EpochWalk {
       this.#ports.onContradicted(adopted)
       return
     }
-    const checkpoint = await this.#checkpointOf(adopted.epoch)
-    if (life !== this.#life) return
-    if (checkpoint instanceof SealedError) {
-      onLoadFailed(checkpoint)
-      return
-    }
-    // What was held good before is given up with the epoch that takes its place, not sooner: the connection may break in between.
-    if (this.#isTrusting) for (const { keys } of this.#line.splice(0)) keys?.forget()
-    for (const passed of this.#next.slice(0, -1)) this.#accept(passed)
-    this.#next = []
-    this.#accept(adopted.epoch)
-    inbound.begin(adopted.epoch, checkpoint)
-    onLoaded(adopted.epoch, adopted.state, why)
+    const start = await this.#load(adopted.epoch, life, () => {
+      // What was held good before is given up with the epoch that takes its place, not sooner: the connection may break in between.
+      if (this.#isTrusting) for (const { keys } of this.#line.splice(0)) keys?.forget()
+      for (const passed of this.#next.slice(0, -1)) this.#accept(passed)
+      this.#next = []
+    })
+    if (start !== undefined) onLoaded(adopted.epoch, adopted.state, why, start)
+  }
+
+  /** `before`: what is due in the moment in which the reader begins with it. Undefined if overtaken, or told of as not to be had. */
+  async #load(epoch: Epoch, life: number, before: () => void): Promise<EpochStart | undefined> {
+    const { load, inbound, onLoadFailed } = this.#ports
+    let isAccepted = false
+    const start = await load.load(
+      epoch,
+      () => life !== this.#life,
+      (each) => {
+        if (!isAccepted) {
+          before()
+          this.#accept(epoch)
+        }
+        isAccepted = true
+        return inbound.begin(epoch, each)
+      },
+    )
+    if (!(start instanceof SealedError)) return start
+    this.#isUnbegun = isAccepted
+    onLoadFailed(start)
+    return undefined
   }
 
   async #reload(why: LoadReason, life: number): Promise<void> {
-    const { inbound, onLoaded, onLoadFailed } = this.#ports
+    const { load, inbound, onLoaded, onLoadFailed } = this.#ports
     const epoch = this.#present
     if (epoch === undefined) return
-    const checkpoint = await this.#checkpointOf(epoch)
-    if (life !== this.#life) return
-    if (checkpoint instanceof SealedError) {
-      onLoadFailed(checkpoint)
-      return
-    }
-    inbound.begin(epoch, checkpoint)
-    onLoaded(epoch, { active: true }, why)
-  }
-
-  async #checkpointOf({ hash, keys, index, parsed }: Epoch): Promise<Uint8Array | undefined | SealedError> {
-    if (parsed.checkpoint.every((byte) => byte === 0)) return undefined
-    try {
-      const chunks = await this.#ports.fetchCheckpoint(hash)
-      return (await openCheckpoint(keys, index, chunks, parsed.checkpoint)).update
-    } catch (error) {
-      if (error instanceof SealedError) return error
-      throw error
-    }
+    this.#isUnbegun = true
+    const start = await load.load(
+      epoch,
+      () => life !== this.#life,
+      (each) => inbound.begin(epoch, each),
+    )
+    if (!(start instanceof SealedError)) this.#isUnbegun = false
+    if (start instanceof SealedError) onLoadFailed(start)
+    else if (start !== undefined) onLoaded(epoch, { active: true }, why, start)
   }
 
   #keysBefore({ parsed }: ChainedEpoch): EpochKeys | undefined {
@@ -363,6 +379,7 @@ export class EpochWalk {
     this.#line = [...this.#line, chained]
     if (!('startHash' in chained)) return
     this.#present = chained
+    this.#isUnbegun = false
     this.#isTrusting = false
     this.#passedOver = []
   }

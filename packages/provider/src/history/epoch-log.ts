@@ -1,5 +1,6 @@
 import { EnvelopeError, EnvelopeKind, type EpochKeys, type Opened, openEnvelope } from '@y-sealed/envelope'
-import { type Entry, leafHash, nextHash, startHash } from '@y-sealed/protocol'
+import { type Entry, leafHash, nextHash } from '@y-sealed/protocol'
+import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import { equalBytes } from '../hex.ts'
 
@@ -14,9 +15,9 @@ export interface PastEntry {
   readonly opened: Opened | undefined
 }
 
-/** One epoch from its checkpoint on, opened, as far as it has been read. */
+/** One epoch from a checkpoint on, opened, as far as it has been read. */
 export class EpochLog {
-  readonly checkpoint: Uint8Array | undefined
+  readonly start: EpochStart
   /** The last sequence read, and H there. */
   through: number
   hash: Uint8Array
@@ -26,14 +27,17 @@ export class EpochLog {
   readonly #epoch: ChainedEpoch
   #bytes: number
 
-  /** `checkpoint`: the Yjs update with which the epoch began; undefined if it began empty. */
-  constructor(epoch: ChainedEpoch, checkpoint: Uint8Array | undefined) {
+  constructor(epoch: ChainedEpoch, start: EpochStart) {
     this.#epoch = epoch
-    this.checkpoint = checkpoint
-    this.#bytes = checkpoint?.length ?? 0
-    // Whatever the checkpoint's own sequence: what the rotator sealed again after it stands in the new epoch.
-    this.through = epoch.parsed.prevSequence
-    this.hash = startHash(epoch.hash)
+    this.start = start
+    this.#bytes = start.update?.length ?? 0
+    this.through = start.sequence
+    this.hash = start.hash
+  }
+
+  /** It does not begin where the epoch does: sealers may be in mid-stream. */
+  get isMidway(): boolean {
+    return this.start.sequence > this.#epoch.parsed.prevSequence
   }
 
   isOf(epoch: ChainedEpoch): boolean {

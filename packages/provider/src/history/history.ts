@@ -1,18 +1,22 @@
 import { type EpochKeys, fingerprint } from '@y-sealed/envelope'
 import { KeyError } from '@y-sealed/key-client'
-import type { Down } from '@y-sealed/protocol'
+import { type CheckpointPlace, type Down, startHash } from '@y-sealed/protocol'
 import type * as Y from 'yjs'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
-import { openCheckpoint, openManifest } from '../checkpoint/open-checkpoint.ts'
+import { emptyStart, openPlace } from '../checkpoint/epoch-load.ts'
+import type { EpochStart } from '../checkpoint/epoch-start.ts'
+import { openManifest } from '../checkpoint/open-checkpoint.ts'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
+import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes, hex } from '../hex.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import { CheckpointList } from './checkpoint-list.ts'
 import { EpochLog, type PastEntry } from './epoch-log.ts'
 import type { EpochInfo, HistoryPorts } from './history-ports.ts'
 import { LogRead } from './log-read.ts'
 import { PastDocument } from './past-document.ts'
 import { Questions } from './questions.ts'
-import { type Span, spansOf } from './span.ts'
+import { type LogEnd, type Span, spansOf } from './span.ts'
 
 /** Entries asked for at a time: some hundred kilobytes of typing, so that reading keeps step with opening, and few round trips. */
 const PAGE_ENTRIES = 2_048
@@ -42,7 +46,7 @@ export class History {
 
   /**
    * An epoch's document as it was after sequence `at`: by default its last one, `from - 1` for its beginning. Rejects with RangeError for what does not
-   * exist; with the key's own code where the epoch is locked; SealedError `withheld` where the relay shows less than there was, `fork` where it shows
+   * exist; with the key's own code where the epoch is locked; SealedError `pruned` for what the relay does not keep any more, `withheld` where the relay shows less than there was, `fork` where it shows
    * something else, `tampered` and `member-fault` for a checkpoint that is not usable, `relay-fault`, and `interrupted` after `stop()`.
    */
   openEpoch(index: number, at?: number): Promise<Y.Doc> {
@@ -56,6 +60,21 @@ export class History {
       const keys = await this.#ports.keysOf(epoch)
       return questions.inTurn(() => this.#open(this.#spanOf(index), keys, until, questions))
     })
+  }
+
+  /**
+   * What the log of the live session's epoch gives from one checkpoint (undefined: from its empty start) through `end`: a document to compare with.
+   * Rejects as `openEpoch` does; `fork` also where the log from there does not lead to H at `end`.
+   */
+  rebuild(epoch: Epoch, from: CheckpointPlace | undefined, end: LogEnd): Promise<Y.Doc> {
+    const questions = this.#questions
+    return questions.run(() =>
+      questions.inTurn(async () => {
+        const start = from === undefined ? emptyStart(epoch) : await this.#fetch(epoch, from, epoch.keys, questions)
+        const log = new EpochLog(epoch, start)
+        return this.#readThrough(log, { to: end.sequence, hash: end.hash }, end.sequence, epoch.keys, questions)
+      }),
+    )
   }
 
   /** True if the message answered something that was asked here. */
@@ -77,32 +96,52 @@ export class History {
     let isAnswered = true
     for (const { epoch, after, to } of this.#spans()) {
       const { index, keyHint, epochId } = epoch.parsed
-      let at = this.#beginnings.get(hex(epoch.hash))
+      let from = after + 1
+      let at: number | undefined
       let locked: ProblemCode | undefined
-      if (at === undefined && isAnswered) {
+      if (isAnswered) {
         try {
-          at = await this.#beginningOf(epoch, questions)
+          const place = await this.#oldestOf(epoch, after, questions)
+          if (place !== undefined) from = place.sequence + 1
+          at = place && (await this.#timeOf(epoch, place, questions))
         } catch (error) {
           if (questions.isOver) throw error
           const code = this.#endure(error)
           isAnswered = code !== 'key-unavailable' && code !== 'relay-fault'
-          if (isAnswered && code.startsWith('key-')) locked = code
+          if (isAnswered && (code.startsWith('key-') || code === 'pruned')) locked = code
         }
       }
-      infos.push({ index, keyHint, fingerprint: fingerprint(epochId), from: after + 1, to, at, locked })
+      infos.push({ index, keyHint, fingerprint: fingerprint(epochId), from, to, at, locked })
     }
     return infos
   }
 
-  async #beginningOf(epoch: ChainedEpoch, questions: Questions): Promise<number | undefined> {
-    const { hash, parsed } = epoch
+  /** When a checkpoint was made. */
+  async #timeOf(epoch: ChainedEpoch, { checkpoint }: CheckpointPlace, questions: Questions): Promise<number> {
+    const known = this.#beginnings.get(hex(checkpoint))
+    if (known !== undefined) return known
     const keys = await this.#ports.keysOf(epoch)
-    if (isNone(parsed.checkpoint)) return undefined
-    const fetch = new CheckpointFetch(this.#ports, hash, 1)
+    const fetch = new CheckpointFetch(this.#ports, checkpoint, 1)
     const [first = NOTHING] = await questions.inTurn(() => questions.ask(fetch))
-    const { unixMs } = await openManifest(keys, parsed.index, first, fetch.total === 1)
-    this.#beginnings.set(hex(hash), unixMs)
+    const { unixMs } = await openManifest(keys, epoch.parsed.index, first, fetch.total === 1)
+    this.#beginnings.set(hex(checkpoint), unixMs)
     return unixMs
+  }
+
+  /** The checkpoint from which on the relay keeps an epoch; undefined: it began empty, and all of it is kept. */
+  async #oldestOf(epoch: ChainedEpoch, after: number, questions: Questions): Promise<CheckpointPlace | undefined> {
+    const { hash, parsed } = epoch
+    if (this.#ports.pruned() <= after) {
+      if (isNone(parsed.checkpoint)) {
+        // Whether it can be opened shows in its key alone.
+        await this.#ports.keysOf(epoch)
+        return undefined
+      }
+      return { checkpoint: parsed.checkpoint, sequence: after, hash: startHash(hash), bytes: 0 }
+    }
+    const [oldest] = await questions.inTurn(() => questions.ask(new CheckpointList(this.#ports, hash)))
+    if (oldest === undefined) throw notKept(parsed.index)
+    return oldest
   }
 
   /** One epoch tells no time; why. */
@@ -115,12 +154,24 @@ export class History {
 
   // --- one epoch ---
 
-  async #open({ epoch, to, hash }: Span, keys: EpochKeys, at: number, questions: Questions): Promise<Y.Doc> {
-    const { problems } = this.#ports
+  async #open({ epoch, after, to, hash }: Span, keys: EpochKeys, at: number, questions: Questions): Promise<Y.Doc> {
     const { index } = epoch.parsed
     if (hash === undefined) throw new SealedError('withheld', `where epoch ${index} ends is not known`, 'history')
-    const log = await this.#logOf(epoch, to, keys, questions)
-    const past = new PastDocument(log.checkpoint, problems)
+    const log = await this.#logOf(epoch, after, to, keys, questions)
+    if (at < log.start.sequence) throw notKept(index)
+    return this.#readThrough(log, { to, hash }, at, keys, questions)
+  }
+
+  /** The document after sequence `at`; the log is read through its end, where H is compared. */
+  async #readThrough(
+    log: EpochLog,
+    { to, hash }: { to: number; hash: Uint8Array },
+    at: number,
+    keys: EpochKeys,
+    questions: Questions,
+  ): Promise<Y.Doc> {
+    const { problems } = this.#ports
+    const past = new PastDocument(log.start.update, problems, log.isMidway)
     past.take(openedThrough(log.entries, at))
     const unusable: number[] = []
     while (log.through < to) {
@@ -130,7 +181,7 @@ export class History {
       for (const { sequence, opened } of added) if (opened === undefined) unusable.push(sequence)
     }
     if (!equalBytes(log.hash, hash)) {
-      throw new SealedError('fork', `the relay shows another log of epoch ${index} than its members had`, 'history')
+      throw new SealedError('fork', 'the relay shows another log of an epoch than its members had', 'history')
     }
     for (const sequence of unusable) {
       problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'history')
@@ -140,15 +191,39 @@ export class History {
   }
 
   /** What is kept of the epoch, or its beginning. It counts as kept again only once it has been compared with H. */
-  async #logOf(epoch: ChainedEpoch, to: number, keys: EpochKeys, questions: Questions): Promise<EpochLog> {
+  async #logOf(
+    epoch: ChainedEpoch,
+    after: number,
+    to: number,
+    keys: EpochKeys,
+    questions: Questions,
+  ): Promise<EpochLog> {
     const kept = this.#kept
     this.#kept = undefined
     if (kept?.isOf(epoch) && kept.through <= to) return kept
+    return new EpochLog(epoch, await this.#startOf(epoch, after, keys, questions))
+  }
+
+  async #startOf(epoch: ChainedEpoch, after: number, keys: EpochKeys, questions: Questions): Promise<EpochStart> {
     const { hash, parsed } = epoch
-    if (isNone(parsed.checkpoint)) return new EpochLog(epoch, undefined)
-    const chunks = await questions.ask(new CheckpointFetch(this.#ports, hash))
-    const { update } = await openCheckpoint(keys, parsed.index, chunks, parsed.checkpoint)
-    return new EpochLog(epoch, update)
+    const first = { checkpoint: parsed.checkpoint, sequence: after, hash: startHash(hash), bytes: 0 }
+    if (this.#ports.pruned() <= after) {
+      if (isNone(parsed.checkpoint)) return emptyStart({ parsed, startHash: first.hash })
+      return this.#fetch(epoch, first, keys, questions)
+    }
+    const [oldest] = await questions.ask(new CheckpointList(this.#ports, hash))
+    if (oldest === undefined) throw notKept(parsed.index)
+    return this.#fetch(epoch, oldest, keys, questions)
+  }
+
+  async #fetch(
+    { hash, parsed }: ChainedEpoch,
+    place: CheckpointPlace,
+    keys: EpochKeys,
+    questions: Questions,
+  ): Promise<EpochStart> {
+    const chunks = await questions.ask(new CheckpointFetch(this.#ports, place.checkpoint))
+    return openPlace({ keys, index: parsed.index, parsed, startHash: startHash(hash) }, place, chunks)
   }
 
   #spans(): Span[] {
@@ -163,6 +238,9 @@ export class History {
 }
 
 const NOTHING = new Uint8Array(0)
+
+const notKept = (index: number) =>
+  new SealedError('pruned', `the relay does not keep epoch ${index} from that far back any more`, 'history')
 
 /** Zeros stand for no checkpoint: the epoch began empty. */
 const isNone = (checkpoint: Uint8Array): boolean => checkpoint.every((byte) => byte === 0)

@@ -10,12 +10,13 @@ export class PastDocument {
   readonly #problems: Problems
   readonly #order: SealerOrder
 
-  /** Throws SealedError `member-fault` for a checkpoint that is no Yjs update. */
-  constructor(checkpoint: Uint8Array | undefined, problems: Problems) {
+  /** Throws SealedError `member-fault` for a checkpoint that is no Yjs update. `isMidway`: sealers go on from where they are met. */
+  constructor(checkpoint: Uint8Array | undefined, problems: Problems, isMidway = false) {
     this.#problems = problems
     this.#order = new SealerOrder(() => {
       problems.raise('member-fault', 'the parts of a sealed update do not fit together', 'history')
     })
+    this.#order.clear(isMidway)
     if (checkpoint === undefined) return
     try {
       Y.applyUpdate(this.#doc, checkpoint)

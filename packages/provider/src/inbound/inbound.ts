@@ -1,11 +1,19 @@
-import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope } from '@y-sealed/envelope'
+import {
+  EnvelopeError,
+  EnvelopeKind,
+  type Opened,
+  openEnvelope,
+  parseWitnessBody,
+  type Witness,
+} from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
 import * as Y from 'yjs'
+import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
-import type { LogState } from '../log-state/log-state.ts'
+import { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 import { Intake, type Placed } from './intake.ts'
@@ -29,6 +37,10 @@ export interface InboundPorts {
   onProgress(): void
   /** An update has entered the log state, in the log's order. */
   onLogged(update: Uint8Array): void
+  /** An entry was taken, and has this many sealed bytes. */
+  onTaken(sequence: number, bytes: number): void
+  /** A member says what it has seen of the log; where that contradicts what was read here, it was told. */
+  onWitness(witness: Witness): void
   /** An append of ours stands in the log, and its ack told the truth. */
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
@@ -85,6 +97,11 @@ export class Inbound {
     return this.#order.isHolding
   }
 
+  /** The last entry that was taken is not the last part of its update: no checkpoint may stand here. */
+  get isInParts(): boolean {
+    return this.#order.isInParts
+  }
+
   /** Yjs is taking entries: what is changed in this very turn is a consequence of them. */
   get isApplying(): boolean {
     return this.#isApplying
@@ -99,18 +116,17 @@ export class Inbound {
   }
 
   /**
-   * Starts (again) with the checkpoint of an epoch, if it has one, and before its first entry. Entries that came before the key stay if nothing was
-   * taken yet; else, and where `overflowed` says so, they must be read again.
+   * Starts (again) with a checkpoint of an epoch, or with its empty start. Entries that came before the key stay if nothing was taken yet; else, and
+   * where `overflowed` says so, they must be read again. False: what the checkpoint holds is not usable, and nothing of it is counted as read.
    */
-  begin(epoch: Epoch, checkpoint: Uint8Array | undefined): void {
-    const start = epoch.parsed.prevSequence
+  begin(epoch: Epoch, { sequence, hash, update }: EpochStart): boolean {
     const isFirst = this.#epoch === undefined
-    if (isFirst) this.#intake.startAt(start, epoch.startHash)
-    else this.#intake = new Intake(start, epoch.startHash)
+    if (isFirst) this.#intake.startAt(sequence, hash)
+    else this.#intake = new Intake(sequence, hash)
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
-    this.#enter(epoch)
-    if (checkpoint !== undefined) this.#apply([checkpoint])
+    this.#enter(epoch, sequence > epoch.parsed.prevSequence)
+    return update === undefined || this.#applyCheckpoint(update)
   }
 
   /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
@@ -132,12 +148,12 @@ export class Inbound {
     this.#end = Number.POSITIVE_INFINITY
   }
 
-  #enter(epoch: Epoch): void {
+  #enter(epoch: Epoch, isMidway = false): void {
     this.#epoch = epoch
     this.#end = Number.POSITIVE_INFINITY
-    this.#order.clear()
+    this.#order.clear(isMidway)
     this.#hashes.clear()
-    this.#remember(this.cursor, epoch.startHash)
+    this.#remember(this.cursor, this.hash)
   }
 
   /** The connection is new: what waits is sent again from the cursor. */
@@ -157,18 +173,24 @@ export class Inbound {
     this.drain()
   }
 
-  receiveAck(lastSequence: number, entries: readonly Entry[], update: Uint8Array, hashAfter: Uint8Array): void {
+  /** `update`: what the entries add to the log; undefined for a witness alone. */
+  receiveAck(
+    lastSequence: number,
+    entries: readonly Entry[],
+    update: Uint8Array | undefined,
+    hashAfter: Uint8Array,
+  ): void {
     if (lastSequence - entries.length < this.cursor) {
       this.#ports.onRelayFault(`an ack names sequence ${lastSequence}, which was taken before`)
       return
     }
-    this.#intake.placeOwn(lastSequence, entries, update, hashAfter)
+    this.#intake.placeOwn(lastSequence, entries, { hashAfter, isAcked: true, ...(update && { update }) })
     this.drain()
   }
 
   /** Entries that this client has opened an epoch with: what they hold is known. `hashAfter`: the first 8 bytes of H behind the last of them. */
   receiveOwn(lastSequence: number, entries: readonly Entry[], hashAfter: Uint8Array): void {
-    this.#intake.placeOwn(lastSequence, entries, undefined, hashAfter)
+    this.#intake.placeOwn(lastSequence, entries, { hashAfter })
     this.drain()
   }
 
@@ -237,14 +259,15 @@ export class Inbound {
         if (own.update !== undefined) {
           this.#ports.logState.add(own.update)
           this.#ports.onLogged(own.update)
-          settled++
         }
+        if (own.isAcked === true) settled++
       } else if (!this.#takeForeign(placed, verdicts[i], updates)) {
         rereadAfter = sequence - 1
         break
       }
       this.#intake.advance(hash)
       this.#remember(sequence, hash)
+      this.#ports.onTaken(sequence, entry.envelope.length)
     }
     if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
     this.#apply(updates)
@@ -274,6 +297,7 @@ export class Inbound {
       return true
     }
     this.#compareBirth(verdict, sequence)
+    if (verdict.kind === EnvelopeKind.witness) this.#hear(verdict, sequence)
     const accepted = this.#order.accept(verdict)
     if (accepted.replayed) problems.count('replayed')
     else problems.count('opened')
@@ -299,9 +323,51 @@ export class Inbound {
     }
   }
 
-  #apply(updates: readonly Uint8Array[]): void {
-    if (updates.length === 0) return
+  /** What a member has seen (protocol §7 "Witness"). */
+  #hear({ body }: Opened, sequence: number): void {
+    const { problems, onWitness } = this.#ports
+    try {
+      const witness = parseWitnessBody(body)
+      const ours = this.#hashes.get(witness.sequence)
+      if (ours !== undefined && !equalBytes(ours, witness.hash)) {
+        const where = `sequence ${witness.sequence}`
+        problems.raise('fork', `the sealer of entry ${sequence} saw another history at ${where}`, 'entry')
+      } else {
+        onWitness(witness)
+      }
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error
+      problems.raise('member-fault', 'a witness is not well-formed', 'entry')
+    }
+  }
+
+  #applyCheckpoint(update: Uint8Array): boolean {
+    const { doc, origin, logState, problems, onLogged } = this.#ports
+    if (doc.store.clients.size > 0 || pendingOf(doc) !== undefined) return this.#apply([update])
+    // Into an empty document: what it then holds is what the checkpoint holds, and need not be decoded a second time.
+    let isApplied = false
+    this.#isApplying = true
+    rethrowLater(() =>
+      doc.transact(() => {
+        try {
+          Y.applyUpdate(doc, update, origin)
+          logState.addAll(LogState.of(doc))
+          isApplied = true
+        } catch (error) {
+          problems.raise('member-fault', `a checkpoint is no usable Yjs update (${nameOf(error)})`, 'checkpoint')
+        }
+      }, origin),
+    )
+    this.#isApplying = false
+    if (isApplied) onLogged(update)
+    return isApplied
+  }
+
+  /** False: one at least was not usable. */
+  #apply(updates: readonly Uint8Array[]): boolean {
+    if (updates.length === 0) return true
     const { doc, origin, logState, onForeignContent } = this.#ports
+    let isUsable = true
     const pending = pendingOf(doc)
     const noteImplied = (transaction: Y.Transaction): void => {
       // Deletes that waited in the document may come from elsewhere and be missing in the log: then only what is sure is credited.
@@ -312,24 +378,26 @@ export class Inbound {
     // Yjs calls the app's observers after it has applied everything.
     rethrowLater(() =>
       doc.transact(() => {
-        for (const update of updates) this.#applyOne(update)
+        for (const update of updates) isUsable = this.#applyOne(update) && isUsable
       }, origin),
     )
     this.#isApplying = false
     doc.off('afterTransaction', noteImplied)
     if (pending !== undefined && pending !== pendingOf(doc)) onForeignContent()
+    return isUsable
   }
 
-  #applyOne(update: Uint8Array): void {
+  #applyOne(update: Uint8Array): boolean {
     const { doc, origin, logState, problems, onLogged } = this.#ports
     try {
       const decoded = Y.decodeUpdate(update)
       Y.applyUpdate(doc, update, origin)
       logState.addDecoded(decoded)
       onLogged(update)
+      return true
     } catch (error) {
-      const name = error instanceof Error ? error.name : 'error'
-      problems.raise('member-fault', `a sealed update is no usable Yjs update (${name})`, 'update')
+      problems.raise('member-fault', `a sealed update is no usable Yjs update (${nameOf(error)})`, 'update')
+      return false
     }
   }
 
@@ -360,6 +428,9 @@ export class Inbound {
     if (oldest >= 0) this.#hashes.delete(oldest)
   }
 }
+
+/** Its name only: the words of an error may quote content. */
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
 
 /** What Yjs keeps for later because something before it is missing, by its sizes; undefined if there is nothing. */
 function pendingOf({ store }: Y.Doc): string | undefined {

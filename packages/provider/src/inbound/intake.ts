@@ -15,6 +15,8 @@ export interface OwnEntry {
   readonly update?: Uint8Array
   /** The first 8 bytes of H after the append, from the ack; on its last entry only. */
   readonly hashAfter?: Uint8Array
+  /** The last entry of an append: with it the append is settled. */
+  readonly isAcked?: boolean
 }
 
 /** Entries that cannot be processed yet (no key, or a hole before them) are held up to this; more are read again later. */
@@ -59,15 +61,11 @@ export class Intake {
     })
   }
 
-  placeOwn(
-    lastSequence: number,
-    entries: readonly Entry[],
-    update: Uint8Array | undefined,
-    hashAfter: Uint8Array,
-  ): void {
+  /** `last`: what is known with the last of them. */
+  placeOwn(lastSequence: number, entries: readonly Entry[], last: OwnEntry): void {
     const first = lastSequence - entries.length + 1
     entries.forEach((entry, i) => {
-      const own = i < entries.length - 1 ? {} : { hashAfter, ...(update === undefined ? {} : { update }) }
+      const own = i < entries.length - 1 ? {} : last
       // The ack is the last word on our own entry, whatever a re-read brought before it.
       this.#drop(first + i)
       this.#put({ sequence: first + i, entry, own })

@@ -33,6 +33,8 @@ const HELD: Accepted = { updates: [], replayed: false, held: true }
 export class SealerOrder {
   readonly #sealers = new Map<string, SealerState>()
   readonly #onUnusable: () => void
+  #isMidway = false
+  #isInParts = false
   #heldEntries = 0
   #heldBytes = 0
 
@@ -45,12 +47,18 @@ export class SealerOrder {
     return this.#heldEntries > 0
   }
 
+  /** The entry that came last is followed by another part of its update. */
+  get isInParts(): boolean {
+    return this.#isInParts
+  }
+
   get isOverfull(): boolean {
     return this.#heldEntries > MAX_HELD_ENTRIES || this.#heldBytes > MAX_HELD_BYTES
   }
 
   accept(opened: Opened): Accepted {
-    const sealer = this.#sealer(opened.salt)
+    this.#isInParts = opened.more
+    const sealer = this.#sealer(opened.salt, this.#isMidway ? opened.counter : 1)
     if (opened.counter < sealer.next) {
       if (!sealer.missing.delete(opened.counter)) return REPLAYED
       return { updates: this.#take(sealer, opened), replayed: false, held: false }
@@ -73,7 +81,7 @@ export class SealerOrder {
    * it must not wait for this one.
    */
   noteOwn(salt: Uint8Array, counter: number): void {
-    const sealer = this.#sealer(salt)
+    const sealer = this.#sealer(salt, 1)
     sealer.next = Math.max(sealer.next, counter + 1)
   }
 
@@ -91,17 +99,20 @@ export class SealerOrder {
     return updates
   }
 
-  clear(): void {
+  /** `isMidway`: what comes next stands behind a checkpoint, and the first counter seen of each sealer is its start. */
+  clear(isMidway = false): void {
+    this.#isMidway = isMidway
+    this.#isInParts = false
     this.#sealers.clear()
     this.#heldEntries = 0
     this.#heldBytes = 0
   }
 
-  #sealer(salt: Uint8Array): SealerState {
+  #sealer(salt: Uint8Array, first: number): SealerState {
     const id = hex(salt)
     let sealer = this.#sealers.get(id)
     if (sealer === undefined) {
-      sealer = { next: 1, missing: new Set(), held: new Map(), parts: [] }
+      sealer = { next: first, missing: new Set(), held: new Map(), parts: [] }
       this.#sealers.set(id, sealer)
     }
     return sealer

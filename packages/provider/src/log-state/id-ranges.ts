@@ -37,6 +37,43 @@ export class IdRanges {
     ranges.splice(from, to - from, { start: low, end: high })
   }
 
+  remove(client: number, start: number, length: number): void {
+    const ranges = this.#byClient.get(client)
+    if (ranges === undefined || length <= 0) return
+    const end = start + length
+    const left = ranges.flatMap((range) => {
+      if (range.end <= start || range.start >= end) return [range]
+      return [
+        { start: range.start, end: Math.min(range.end, start) },
+        { start: Math.max(range.start, end), end: range.end },
+      ].filter((part) => part.start < part.end)
+    })
+    if (left.length > 0) this.#byClient.set(client, left)
+    else this.#byClient.delete(client)
+  }
+
+  removeAll(other: IdRanges): void {
+    for (const [client, ranges] of other.#byClient)
+      for (const { start, end } of ranges) this.remove(client, start, end - start)
+  }
+
+  /** The ids of this set that are not in `other`. */
+  minus(other: IdRanges): IdRanges {
+    const rest = new IdRanges()
+    for (const [client, ranges] of this.#byClient) {
+      for (const { start, end } of ranges)
+        for (const [from, length] of other.missing(client, start, end - start)) rest.add(client, from, length)
+    }
+    return rest
+  }
+
+  /** Clients ascending, each with its ranges as [start, length] pairs, ascending and not touching. */
+  sorted(): Array<readonly [number, ReadonlyArray<readonly [number, number]>]> {
+    return [...this.#byClient]
+      .sort(([a], [b]) => a - b)
+      .map(([client, ranges]) => [client, ranges.map(({ start, end }) => [start, end - start] as const)] as const)
+  }
+
   addAll(other: IdRanges): void {
     for (const [client, ranges] of other.#byClient)
       for (const { start, end } of ranges) this.add(client, start, end - start)

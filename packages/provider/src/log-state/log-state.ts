@@ -12,6 +12,18 @@ export class LogState {
   readonly #structs = new IdRanges()
   readonly #deletes = new IdRanges()
 
+  /** All that a document holds, and what waits in it for something that is missing. */
+  static of(doc: Y.Doc): LogState {
+    const state = new LogState()
+    for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(doc))) state.#structs.add(client, 0, clock)
+    state.addDeletes(Y.createDeleteSetFromStructStore(doc.store))
+    const { pendingStructs, pendingDs } = doc.store
+    // Yjs keeps both in its second encoding, whatever they came in.
+    if (pendingStructs !== null) state.addDecoded(Y.decodeUpdateV2(pendingStructs.update))
+    if (pendingDs !== null) state.addDecoded(Y.decodeUpdateV2(pendingDs))
+    return state
+  }
+
   /** Adds an update that is in the log. Throws if the bytes are no Yjs V1 update. */
   add(update: Uint8Array): void {
     this.addDecoded(Y.decodeUpdate(update))
@@ -93,11 +105,36 @@ export class LogState {
   /** Both together. */
   with(other: LogState): LogState {
     const both = new LogState()
-    for (const each of [this, other]) {
-      both.#structs.addAll(each.#structs)
-      both.#deletes.addAll(each.#deletes)
-    }
+    for (const each of [this, other]) both.addAll(each)
     return both
+  }
+
+  addAll(other: LogState): void {
+    this.#structs.addAll(other.#structs)
+    this.#deletes.addAll(other.#deletes)
+  }
+
+  copy(): LogState {
+    return this.with(new LogState())
+  }
+
+  /** The ids of this state that `other` lacks. */
+  minus(other: LogState): LogState {
+    const rest = new LogState()
+    rest.#structs.addAll(this.#structs.minus(other.#structs))
+    rest.#deletes.addAll(this.#deletes.minus(other.#deletes))
+    return rest
+  }
+
+  /** The log turned out not to hold these. */
+  removeAll(other: LogState): void {
+    this.#structs.removeAll(other.#structs)
+    this.#deletes.removeAll(other.#deletes)
+  }
+
+  /** Which ids exist, and which of them are deleted: clients ascending, ranges as [start, length] pairs. */
+  get ranges() {
+    return { existing: this.#structs.sorted(), deleted: this.#deletes.sorted() }
   }
 
   has({ client, clock }: Y.ID): boolean {

@@ -1,4 +1,4 @@
-import { EnvelopeKind, type Sealer } from '@y-sealed/envelope'
+import { EnvelopeKind, encodeWitnessBody, type Sealer, type Witness } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Ack, DEFAULT_LIMITS, type Entry, type Limits, type Refused, type Up } from '@y-sealed/protocol'
 import type { Problems } from '../problems.ts'
@@ -37,14 +37,23 @@ export interface AppenderPorts {
   onOutbox(): void
   /** The platform's crypto failed. */
   onSealFailed(): void
-  onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array): void
+  /** `update`: what the append adds to the log; undefined for a witness alone. */
+  onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array | undefined): void
   /** Anything but `paused`: the sealer is retired, the log read again, the rest sealed anew. */
   onRefused(refused: Refused): void
 }
 
 interface InFlight {
-  readonly update: Uint8Array
+  readonly update: Uint8Array | undefined
   readonly staged: StagedRequest
+  /** The checkpoint that a witness among the entries names. */
+  readonly names: Uint8Array | undefined
+}
+
+/** What is sealed and may leave. */
+interface Sealed {
+  readonly update: Uint8Array | undefined
+  readonly envelopes: readonly Uint8Array[]
 }
 
 /**
@@ -69,6 +78,8 @@ export class Appender {
   #takesWhole = false
   #isPaused = false
   #repair = false
+  /** What this member vouches for, asked for when it is sealed: with the next append, or alone. */
+  #witness: (() => Witness | undefined) | undefined
   #life = 0
 
   constructor(ports: AppenderPorts) {
@@ -82,6 +93,18 @@ export class Appender {
   /** An append is on its way: its ack must still be waited for. */
   get isBusy(): boolean {
     return this.#inFlight !== undefined || this.#sealing !== undefined || this.#isRenewing
+  }
+
+  /** What waits heals the log. */
+  repairNext(): void {
+    this.#repair = true
+    this.changed()
+  }
+
+  /** A witness is due. It is forgotten with the session. */
+  witness(make: () => Witness | undefined): void {
+    this.#witness = make
+    this.#kick()
   }
 
   /** From here on the outbox is sent. `repair` marks what heals a relay that lost entries. */
@@ -116,6 +139,7 @@ export class Appender {
     this.#sealing = undefined
     this.#isRenewing = false
     this.#isScheduled = false
+    this.#witness = undefined
     this.#ports.outbox.restore()
     this.#ports.clock.clearTimeout(this.#timer)
     this.#ports.clock.clearTimeout(this.#limitTimer)
@@ -148,8 +172,10 @@ export class Appender {
     this.#isScheduled = false
     this.#ports.clock.clearTimeout(this.#timer)
     const update = this.#take()
-    if (update !== undefined)
-      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
+    if (update !== undefined) {
+      const envelopes = sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer))
+      this.#transmit({ update, envelopes }, sealer)
+    }
   }
 
   /**
@@ -159,9 +185,9 @@ export class Appender {
   sendLast(): void {
     const sealer = this.#ports.sealer()
     if (sealer === undefined || !this.#isStarted || this.#obstacle !== undefined || this.#isPaused) return
-    const { staged } = this.#inFlight ?? {}
+    const { staged, names } = this.#inFlight ?? {}
     for (let frame = staged?.next(); staged && frame !== undefined; frame = staged.next())
-      this.#sendFrame(staged.request, frame)
+      this.#sendFrame(staged.request, frame, names)
     if (this.#sealing !== undefined) {
       for (const envelopes of sealer.sealUnfinishedNow()) this.#sendUnacked(envelopes)
     }
@@ -217,7 +243,7 @@ export class Appender {
       !this.#isRenewing &&
       this.#obstacle === undefined &&
       !this.#isPaused &&
-      this.#ports.outbox.hasWaiting
+      (this.#ports.outbox.hasWaiting || this.#witness !== undefined)
     )
   }
 
@@ -242,17 +268,21 @@ export class Appender {
     }
     const sealer = this.#ports.sealer()
     if (sealer === undefined) return
-    const update = this.#take()
-    if (update === undefined) return
+    const update = this.#ports.outbox.hasWaiting ? this.#take() : undefined
+    if (update === undefined) {
+      if (this.#obstacle === undefined) this.#transmit({ update, envelopes: [] }, sealer)
+      return
+    }
     if (update.length <= SYNC_SEAL_BYTES) {
-      this.#transmit(update, sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
+      const envelopes = sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer))
+      this.#transmit({ update, envelopes }, sealer)
       return
     }
     this.#sealing = update
     const envelopes = await sealer.seal(EnvelopeKind.update, update, this.#sealOptions(sealer))
     if (life !== this.#life) return
     this.#sealing = undefined
-    this.#transmit(update, envelopes)
+    this.#transmit({ update, envelopes }, sealer)
   }
 
   #take(): Uint8Array | undefined {
@@ -291,25 +321,42 @@ export class Appender {
   }
 
   #sealOptions(sealer: Sealer): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {
-    return { ...(this.#repair ? { repair: true } : {}), ...(sealer.unborn ? { birth: this.#ports.birth() } : {}) }
+    return { ...(this.#repair ? { repair: true } : {}), ...this.#birthOf(sealer) }
   }
 
-  #transmit(update: Uint8Array, envelopes: readonly Uint8Array[]): void {
+  #birthOf(sealer: Sealer): { birth?: { sequence: number; hash: Uint8Array } } {
+    return sealer.unborn ? { birth: this.#ports.birth() } : {}
+  }
+
+  #transmit({ update, envelopes }: Sealed, sealer: Sealer): void {
     const { problems, nextRequest } = this.#ports
-    problems.count('sealed', envelopes.length)
-    const maxFrameEnvelopeBytes = this.#limits.maxFrameEnvelopeBytes
-    this.#inFlight = { update, staged: new StagedRequest(nextRequest(), envelopes, maxFrameEnvelopeBytes) }
-    this.#repair = false
+    const witness = this.#witness?.()
+    this.#witness = undefined
+    const all =
+      witness === undefined
+        ? envelopes
+        : [...envelopes, ...sealer.sealNow(EnvelopeKind.witness, encodeWitnessBody(witness), this.#birthOf(sealer))]
+    if (all.length === 0) return
+    problems.count('sealed', all.length)
+    const staged = new StagedRequest(nextRequest(), all, this.#limits.maxFrameEnvelopeBytes)
+    this.#inFlight = { update, staged, names: witness?.checkpoint }
+    if (update !== undefined) this.#repair = false
     this.#sendNextFrame(this.#inFlight)
   }
 
   #sendNextFrame(inFlight: InFlight): void {
     if (inFlight !== this.#inFlight) return
     const frame = inFlight.staged.next()
-    if (frame !== undefined) this.#sendFrame(inFlight.staged.request, frame)
+    if (frame !== undefined) this.#sendFrame(inFlight.staged.request, frame, inFlight.names)
   }
 
-  #sendFrame(request: number, { envelopes, isLast }: { envelopes: Entry[]; isLast: boolean }): void {
-    this.#ports.send([{ type: isLast ? 'append' : 'stage', channel: this.#channel, request, envelopes }])
+  #sendFrame(
+    request: number,
+    { envelopes, isLast }: { envelopes: Entry[]; isLast: boolean },
+    names?: Uint8Array,
+  ): void {
+    const message = { channel: this.#channel, request, envelopes }
+    const naming = names === undefined ? {} : { names }
+    this.#ports.send([isLast ? { type: 'append', ...message, ...naming } : { type: 'stage', ...message }])
   }
 }

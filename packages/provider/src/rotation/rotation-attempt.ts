@@ -1,17 +1,17 @@
 import { createSealer, EnvelopeKind, type EpochKeys, type Sealer } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import * as Y from 'yjs'
-import { documentDigest } from '../checkpoint/document-digest.ts'
 import { sealCheckpoint } from '../checkpoint/seal-checkpoint.ts'
+import { stateDigest } from '../checkpoint/state-digest.ts'
 import { createEpoch, deriveNewKeys, type Epoch, type FreshKey } from '../epoch/epoch.ts'
-import { StagedFrames } from './staged-frames.ts'
+import type { WholeLog } from '../log-state/covered-log.ts'
+import { StagedFrames } from '../outbound/staged-frames.ts'
 
 /** `Y.mergeUpdates` is quadratic; up to this many it is quicker than sealing each alone. */
 const MERGED_UPDATES = 64
 
 /** Where the log stood that a checkpoint covers. */
-export interface Covered {
-  readonly update: Uint8Array
+export interface Covered extends WholeLog {
   readonly sequence: number
   readonly hash: Uint8Array
 }
@@ -58,8 +58,8 @@ export class RotationAttempt {
   }
 
   /** Seals what the document was at one sequence. `previous`: hash of the checkpoint before this one, if there is one. */
-  async addCheckpoint({ update, sequence, hash }: Covered, previous: Uint8Array | undefined): Promise<void> {
-    const manifest = { sequence, hash, previous, digest: await documentDigest(update), unixMs: this.#clock.now() }
+  async addCheckpoint({ update, state, sequence, hash }: Covered, previous: Uint8Array | undefined): Promise<void> {
+    const manifest = { sequence, hash, previous, digest: await stateDigest(state), unixMs: this.#clock.now() }
     const { chunks, hash: checkpointHash } = await sealCheckpoint({
       keys: this.#keys,
       epochIndex: this.#index,

@@ -11,6 +11,8 @@ export interface RotationsPorts extends Omit<RotatorPorts, 'onOpened' | 'onEnded
   readonly problems: Problems
   /** What a rotation would follow now; undefined while the session cannot rotate; an error where it never will as things are. */
   goal(): RotationGoal | SealedError | undefined
+  /** A rotation takes the document's lease. */
+  onBegin(): void
   /** The endpoint may be asked what it holds of the present key. */
   askAgain(): void
   onOpened(opened: OwnEpoch): void
@@ -48,6 +50,10 @@ export class Rotations {
   /** The endpoint holds the key inactive: nothing is sealed with it any more. */
   get isDue(): boolean {
     return this.#isDue
+  }
+
+  get isUnderWay(): boolean {
+    return this.#rotator !== undefined
   }
 
   /** The relay is asked to open an epoch, and may have done so. */
@@ -107,6 +113,7 @@ export class Rotations {
       },
       goal,
     )
+    this.#ports.onBegin()
     this.#rotator.begin()
   }
 

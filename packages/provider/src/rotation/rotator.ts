@@ -1,17 +1,17 @@
 import { recordHash } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import type { Down, Entry, Limits, Refused, Up } from '@y-sealed/protocol'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import type { Epoch, FreshKey, KeyState } from '../epoch/epoch.ts'
 import { factsOf, type KeyDesk } from '../epoch/key-desk.ts'
 import { equalBytes } from '../hex.ts'
+import { CoveredLog, wholeLog } from '../log-state/covered-log.ts'
 import { difference } from '../log-state/difference.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { SealedError } from '../sealed-error.ts'
 import { chooseKey } from './choose-key.ts'
-import { CoveredLog } from './covered-log.ts'
-import { RotationAttempt } from './rotation-attempt.ts'
+import { type Covered, RotationAttempt } from './rotation-attempt.ts'
 import {
   isOver,
   ROTATION_START,
@@ -279,21 +279,21 @@ export class Rotator {
       return
     }
     this.#covered ??= new CoveredLog(doc, logState)
-    const update = this.#covered.take()
-    if (update === undefined) return
+    const whole = this.#covered.take()
+    if (whole === undefined) return
     this.#isCovering = true
-    this.#run(this.#beginAttempt({ update, sequence, hash }))
+    this.#run(this.#beginAttempt({ ...whole, sequence, hash }))
   }
 
   async #coverFromLog(at: { sequence: number; hash: Uint8Array }): Promise<void> {
     const tries = this.#tries
     const log = await this.#ports.openLog(this.#goal.present, at.sequence)
-    const update = Y.encodeStateAsUpdate(log)
+    const whole = wholeLog(log)
     log.destroy()
-    if (tries === this.#tries) await this.#beginAttempt({ update, ...at })
+    if (tries === this.#tries) await this.#beginAttempt({ ...whole, ...at })
   }
 
-  async #beginAttempt(covered: { update: Uint8Array; sequence: number; hash: Uint8Array }): Promise<void> {
+  async #beginAttempt(covered: Covered): Promise<void> {
     const { documentId, padding, clock } = this.#ports
     const tries = this.#tries
     if (this.#fresh === undefined) return

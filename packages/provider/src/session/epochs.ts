@@ -1,6 +1,7 @@
 import type { Down, Joined, Limits, Refused, Up } from '@y-sealed/protocol'
 import * as Y from 'yjs'
-import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
+import { emptyStart } from '../checkpoint/epoch-load.ts'
+import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { type ChainedEpoch, readRecord } from '../epoch/chained-epoch.ts'
 import type { CurrentSealer } from '../epoch/current-sealer.ts'
 import type { Epoch, KeyState } from '../epoch/epoch.ts'
@@ -18,6 +19,7 @@ import { rethrowLater } from '../rethrow-later.ts'
 import { Rotations } from '../rotation/rotations.ts'
 import type { OwnEpoch, RotationGoal } from '../rotation/rotator.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { compareJoined } from './compare-joined.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
 
@@ -38,6 +40,7 @@ export interface EpochsPorts {
   readonly logState: LogState
   readonly unsent: Unsent
   readonly sealer: CurrentSealer
+  readonly checkpoints: Checkpoints
   readonly requests: {
     channel(): number
     nextRequest(): number
@@ -80,7 +83,6 @@ export class Epochs {
   #shown: ChainedEpoch[] = []
   /** Held good until a person gave them up: their numbers and hints stay used. */
   #pinned: readonly ChainedEpoch[] = []
-  #fetch: CheckpointFetch | undefined
   /** The record that was taken came after the join: what the join has read is not its log. */
   #isJoinStale = false
   /** A person has decided to go on with what the relay shows: it is read, and only followed by an epoch of this client's own. */
@@ -92,7 +94,7 @@ export class Epochs {
 
   constructor(ports: EpochsPorts) {
     this.#ports = ports
-    const { session, requests, inbound, logState } = ports
+    const { session, requests, inbound, logState, checkpoints } = ports
     const { problems, clock } = session
     const onContradicted = ({ code, message }: SealedError): void => {
       // It may be this client's own epoch, and the answer to that on its way: the next join tells.
@@ -116,13 +118,10 @@ export class Epochs {
       keyDesk: session.keyDesk,
       problems,
       inbound,
-      fetchCheckpoint: (recordHash) => {
-        this.#fetch?.stop()
-        this.#fetch = new CheckpointFetch(requests, recordHash)
-        return this.#fetch.start()
-      },
+      load: checkpoints.load,
+      prefetch: (epoch) => checkpoints.prefetch(epoch),
       onEntered: (epoch, state) => this.#entered(epoch, state),
-      onLoaded: (epoch, state, why) => this.#loaded(epoch, state, why),
+      onLoaded: (epoch, state, why, start) => this.#loaded(epoch, state, why, start),
       onLoadFailed: ({ code, message }) => {
         if (code !== 'interrupted') problems.raise(code, message, 'checkpoint')
         ports.startOver()
@@ -147,6 +146,7 @@ export class Epochs {
       problems,
       chain: () => this.#walk.line,
       keysOf: (epoch) => this.#walk.keysOf(epoch),
+      pruned: () => checkpoints.known.pruned,
       end: () => ({ sequence: inbound.cursor, hash: inbound.hash }),
       ...requests,
     })
@@ -158,6 +158,7 @@ export class Epochs {
       known: () => [...this.#pinned, ...this.#walk.line, ...this.#shown],
       openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),
+      onBegin: () => checkpoints.yield(),
       askAgain: () => this.#keyWatch.look(),
       onRecord: (record) => this.recordAppeared(record, true),
       onOpened: (opened) => this.#openedOwn(opened),
@@ -186,9 +187,20 @@ export class Epochs {
     return given !== undefined && this.#ports.inbound.cursor >= given.end
   }
 
+  /** The relay shows no epoch after this one. */
+  isHead(recordHash: Uint8Array): boolean {
+    const head = this.#shown.at(-1) ?? this.present
+    return head !== undefined && equalBytes(head.hash, recordHash)
+  }
+
+  /** Somebody is about to open an epoch here. */
+  get isRotating(): boolean {
+    return this.#rotations.isUnderWay
+  }
+
   /** What the relay owes an answer to, and how far it has got; undefined while it owes nothing. */
   get owed(): string | undefined {
-    const isOwed = this.#opener.isWaiting || this.#walk.isReading || this.#fetch?.isWaiting === true
+    const isOwed = this.#opener.isWaiting || this.#walk.isReading
     return this.#rotations.owed ?? (isOwed ? 'epoch' : undefined)
   }
 
@@ -232,6 +244,7 @@ export class Epochs {
     const { problems } = session
     // Under a record H is never empty.
     this.#isRelayEmpty = joined.hash.length === 0
+    this.#ports.checkpoints.joined(joined)
     if (!this.show(joined.records)) return
     const held = this.#walk.line
     const verdict = compareJoined(joined, this.#walk.judge(this.#shown), {
@@ -241,6 +254,10 @@ export class Epochs {
     })
     switch (verdict.does) {
       case 'go-on':
+        if (this.#walk.isUnbegun) {
+          run(this.#walk.restart('pruned'))
+          break
+        }
         this.#keyWatch.look()
         this.#ports.onThere(false)
         break
@@ -249,7 +266,11 @@ export class Epochs {
         if (joined.role === 'write') run(this.#opener.open())
         break
       case 'take':
-        this.#take(verdict.records, verdict.isFork)
+        this.#take(verdict.records, verdict.lacks)
+        break
+      case 'reload':
+        this.history.stop()
+        run(this.#walk.restart('pruned'))
         break
       case 'rewind':
         problems.raise('rollback', verdict.message, 'log')
@@ -292,7 +313,7 @@ export class Epochs {
     const verdict = this.#walk.judge(this.#shown)
     if (verdict.is === 'next') {
       this.#isJoinStale = true
-      this.#take(verdict, false)
+      this.#take(verdict, undefined)
     } else if (verdict.is === 'unlinked' && (isAnswer || this.#isOvertaken())) {
       // Those before it are on their way, or it was overtaken itself.
     } else if (verdict.is !== 'known' && this.#ports.phase() !== 'held') {
@@ -311,7 +332,6 @@ export class Epochs {
     return (
       this.#opener.takes(message) ||
       this.#rotations.takes(message) ||
-      this.#fetch?.takes(message) === true ||
       // Entries carry no request: what a look back has asked for may be what the reader waits for.
       (this.history.takes(message) && message.type !== 'entries')
     )
@@ -350,7 +370,6 @@ export class Epochs {
       this.#isReplacing = false
       this.#rotations.end(new SealedError('interrupted', 'the session ended before the epoch was replaced', 'epoch'))
     }
-    this.#fetch?.stop()
     this.#walk.stop()
     this.#keyWatch.stop()
     this.#rotations.pause()
@@ -366,7 +385,7 @@ export class Epochs {
 
   // --- shown by the relay ---
 
-  #take(records: Extract<RecordsVerdict, { is: 'next' }>, isFork: boolean): void {
+  #take(records: Extract<RecordsVerdict, { is: 'next' }>, lacks: 'fork' | 'behind' | undefined): void {
     const { session, run, onLeaving } = this.#ports
     // Somebody else has opened what was to be opened here.
     this.#isForced = false
@@ -374,30 +393,32 @@ export class Epochs {
     this.#rotations.superseded()
     this.#keyWatch.stop()
     onLeaving()
-    if (isFork) {
+    if (lacks === 'fork') {
       session.problems.raise('fork', 'the relay has a newer epoch, but not the log that this device has read', 'log')
     }
-    run(isFork ? this.#walk.takeAnew(records) : this.#walk.take(records))
+    run(lacks === undefined ? this.#walk.take(records) : this.#walk.takeAnew(records, lacks))
   }
 
   /** The next epoch, the one before having been read to its end. */
   #entered(epoch: Epoch, state: KeyState): void {
-    const { inbound, sealer, onThere } = this.#ports
+    const { inbound, sealer, checkpoints, onThere } = this.#ports
     sealer.leave()
+    checkpoints.entered(epoch)
     this.#announce(epoch, state)
     inbound.drain()
     if (this.isThere) onThere(false)
   }
 
-  /** An epoch from its checkpoint on. */
-  #loaded(epoch: Epoch, state: KeyState, why: LoadReason): void {
-    const { inbound, sealer, unsent, onThere } = this.#ports
+  /** An epoch from a checkpoint on. */
+  #loaded(epoch: Epoch, state: KeyState, why: LoadReason, start: EpochStart): void {
+    const { inbound, sealer, unsent, checkpoints, onThere } = this.#ports
     sealer.leave()
+    const isBehind = checkpoints.began(epoch, start)
     if (why === 'fork' || why === 'skip') unsent.fork()
     if (why !== 'cold') this.isHealing = true
-    if (why !== 'rewind') this.#announce(epoch, state, why !== 'cold')
+    if (why !== 'rewind' && why !== 'pruned') this.#announce(epoch, state, why !== 'cold')
     // Entries that came before the key were kept, unless they were too many.
-    const readAgain = why !== 'cold' || this.#isJoinStale || inbound.overflowed
+    const readAgain = why !== 'cold' || isBehind || this.#isJoinStale || inbound.overflowed
     this.#isJoinStale = false
     onThere(readAgain)
   }
@@ -421,6 +442,7 @@ export class Epochs {
     if (isAnother) this.isHealing = true
     this.#isForced = false
     this.#walk.beginOwn(epoch)
+    this.#ports.checkpoints.entered(epoch)
     this.#ports.sealer.use(sealer)
     this.#announce(epoch, state, isAnother)
     if (seed !== undefined) {
@@ -479,8 +501,9 @@ export class Epochs {
       inbound.receiveOwn(sequence, entries, hash)
       this.#entered(epoch, state)
     } else {
-      inbound.begin(epoch, checkpoint)
-      this.#loaded(epoch, state, 'void')
+      const start = { ...emptyStart(epoch), checkpoint: epoch.parsed.checkpoint, update: checkpoint }
+      inbound.begin(epoch, start)
+      this.#loaded(epoch, state, 'void', start)
     }
   }
 

@@ -10,6 +10,7 @@ import { LogState } from '../log-state/log-state.ts'
 import { Unsent } from '../log-state/unsent.ts'
 import { Appender } from '../outbound/appender.ts'
 import type { ProblemCode, SealedError } from '../sealed-error.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { Epochs, type RotationOptions } from './epochs.ts'
 import { HoleWatch } from './hole-watch.ts'
 import { Retry } from './retry.ts'
@@ -31,6 +32,7 @@ export class Session {
   readonly #appender: Appender
   readonly #unsent: Unsent
   readonly #sealer: CurrentSealer
+  readonly #checkpoints: Checkpoints
   readonly #epochs: Epochs
   readonly #holes: HoleWatch
   readonly #stalls: StallWatch
@@ -71,7 +73,12 @@ export class Session {
         const missing = this.#unsent.lacking()
         if (missing !== undefined) ports.onForeignContent(missing)
       },
-      onLogged: (update) => this.#epochs.logged(update),
+      onTaken: (sequence, bytes) => this.#checkpoints.taken(sequence, bytes),
+      onWitness: (witness) => this.#checkpoints.heard(witness),
+      onLogged: (update) => {
+        this.#epochs.logged(update)
+        this.#checkpoints.logged(update)
+      },
       reread: (after) => this.#read(after),
       onRelayFault: (message) => this.#distrust(message),
       onOpenFailed: () => {
@@ -100,13 +107,27 @@ export class Session {
       onAck: (ack, entries, update) => this.#inbound.receiveAck(ack.sequence, entries, update, ack.hash),
       onRefused: (refused) => this.#run(this.#appendRefused(refused)),
     })
+    const requests = { send, nextRequest, channel: () => this.#channel, limits: () => connection.limits }
+    this.#checkpoints = new Checkpoints({
+      session: ports,
+      inbound: this.#inbound,
+      logState: this.#logState,
+      requests,
+      history: () => this.#epochs.history,
+      isHead: (recordHash) => this.#epochs.isHead(recordHash),
+      liveEpoch: () => (this.#canWrite && !this.#epochs.isRetired && !this.#epochs.isRotating ? this.epoch : undefined),
+      onRecord: (record) => this.#epochs.recordAppeared(record, true),
+      heal: () => this.#heal(),
+      witness: (make) => this.#appender.witness(make),
+    })
     this.#epochs = new Epochs({
       session: ports,
+      checkpoints: this.#checkpoints,
       inbound: this.#inbound,
       logState: this.#logState,
       unsent: this.#unsent,
       sealer: this.#sealer,
-      requests: { send, nextRequest, channel: () => this.#channel, limits: () => connection.limits },
+      requests,
       phase: () => this.phase,
       role: () => this.role,
       becomeReader: () => {
@@ -217,6 +238,11 @@ export class Session {
     return this.#epochs.rotate(options)
   }
 
+  /** Resolves once a checkpoint covers everything that is in the log now; waits while the session is not live. */
+  compact(): Promise<void> {
+    return this.#checkpoints.compact()
+  }
+
   get history(): History {
     return this.#epochs.history
   }
@@ -226,9 +252,10 @@ export class Session {
     this.#epochs.locked(code)
   }
 
-  /** Whoever waits for another epoch waits in vain. */
-  giveUpRotation(error: SealedError): void {
+  /** Whoever waits for another epoch, or for a checkpoint, waits in vain. */
+  giveUp(error: SealedError): void {
     this.#epochs.giveUpRotation(error)
+    this.#checkpoints.end(error)
   }
 
   /** The user wrote this. */
@@ -238,6 +265,7 @@ export class Session {
 
   /** The user changed the document. */
   changed(): void {
+    this.#checkpoints.typed()
     if (this.#canWrite) this.#appender.changed()
   }
 
@@ -367,6 +395,7 @@ export class Session {
 
   #progress(): void {
     this.#epochs.progress()
+    this.#checkpoints.progress()
     if (this.phase === 'reading') {
       const hasReached = this.#target !== undefined && this.#inbound.cursor >= this.#target
       if (hasReached && !this.#inbound.isHolding) this.#becomeLive()
@@ -398,6 +427,17 @@ export class Session {
     this.#setPhase('live')
     onOutbox()
     this.#epochs.live()
+    this.#checkpoints.progress()
+  }
+
+  /** Something of what was read is not in the log for everybody: it is published again. */
+  #heal(): void {
+    const { outbox, clock, onOutbox } = this.#ports
+    const missing = this.#unsent.lacking()
+    if (missing === undefined) return
+    outbox.add(missing, clock.now())
+    this.#appender.repairNext()
+    onOutbox()
   }
 
   #settled(): void {
@@ -406,6 +446,7 @@ export class Session {
     this.#ports.outbox.settle()
     this.#ports.onOutbox()
     this.#appender.settled()
+    this.#checkpoints.wrote()
   }
 
   async #appendRefused(refused: Refused): Promise<void> {
@@ -447,7 +488,7 @@ export class Session {
 
   #receiveOne(message: Down): void {
     const { awareness, onEnded } = this.#ports
-    if (this.#epochs.takes(message)) {
+    if (this.#epochs.takes(message) || this.#checkpoints.takes(message)) {
       this.#answers++
       return
     }
@@ -519,7 +560,7 @@ export class Session {
   #owed(): string | undefined {
     const { connection } = this.#ports
     const isJoining = this.phase === 'joining' && this.#isJoinSent
-    const { owed } = this.#epochs
+    const owed = this.#epochs.owed ?? this.#checkpoints.owed
     const isReading = this.phase === 'reading' && !this.#epochs.isAtGivenEnd
     if (!isJoining && !isReading && !this.#appender.isBusy && owed === undefined) return undefined
     const { cursor, isIdle, isHolding } = this.#inbound
@@ -580,6 +621,7 @@ export class Session {
     this.#life++
     this.#isJoinSent = false
     this.#epochs.stop()
+    this.#checkpoints.stop()
     this.#appender.stop()
     this.#inbound.forgetWaiting()
     this.#ports.awareness.stop()

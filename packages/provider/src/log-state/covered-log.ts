@@ -1,6 +1,13 @@
 import * as Y from 'yjs'
-import { difference } from '../log-state/difference.ts'
-import type { LogState } from '../log-state/log-state.ts'
+import { difference } from './difference.ts'
+import { LogState } from './log-state.ts'
+
+/** A document that holds exactly the log through one sequence. */
+export interface WholeLog {
+  /** What `Y.encodeStateAsUpdate` gives of it. */
+  readonly update: Uint8Array
+  readonly state: LogState
+}
 
 /**
  * The log through one sequence as a single Yjs update, and what followed. A checkpoint never adds content (protocol §7), and the live document holds what its
@@ -41,13 +48,13 @@ export class CoveredLog {
   }
 
   /** The log as it stands now, once it holds all that was copied; undefined before. To be asked in the turn of a `note`, or of the beginning. */
-  take(): Uint8Array | undefined {
+  take(): WholeLog | undefined {
     if (this.#isCovered || (this.#lacking !== undefined && !this.#logState.covers(this.#lacking))) return undefined
     this.#isCovered = true
-    const update = Y.encodeStateAsUpdate(this.#copy ?? this.#doc)
+    const whole = wholeLog(this.#copy ?? this.#doc)
     this.#copy?.destroy()
     this.#copy = undefined
-    return update
+    return whole
   }
 
   /** What entered the log since, in order; each update once. */
@@ -62,4 +69,8 @@ export class CoveredLog {
     this.#copy = undefined
     this.#tail = []
   }
+}
+
+export function wholeLog(doc: Y.Doc): WholeLog {
+  return { update: Y.encodeStateAsUpdate(doc), state: LogState.of(doc) }
 }

@@ -1,5 +1,5 @@
 import type { Entry } from '@y-sealed/protocol'
-import { cutFrames } from '../outbound/staged-request.ts'
+import { cutFrames } from './staged-request.ts'
 
 /** A frame of staging takes this much at most: on a slow link (500 kB/s) the rotator's own appends wait half a second behind it, not two. */
 const MAX_STAGED_FRAME_BYTES = 264 * 1024

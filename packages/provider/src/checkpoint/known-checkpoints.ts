@@ -1,0 +1,131 @@
+import type { CheckpointPlace, Joined } from '@y-sealed/protocol'
+import type { Epoch } from '../epoch/epoch.ts'
+import { equalBytes, hex } from '../hex.ts'
+import type { EpochStart } from './epoch-start.ts'
+
+/** What a session knows of the checkpoints of its epoch: where they stand, who vouches for them, and how much log lies behind the newest. */
+export class KnownCheckpoints {
+  /** The relay keeps everything behind this sequence. */
+  pruned = 0
+  #newest: CheckpointPlace | undefined
+  #base: CheckpointPlace | undefined
+  /** What the reader began with. */
+  #openedFrom: Uint8Array | undefined
+  /** Hashes of those that a witness in the log names, and of those made here. */
+  readonly #named = new Set<string>()
+  readonly #own = new Set<string>()
+  #entries = 0
+  #bytes = 0
+
+  /** The newest of the epoch; undefined where it began empty and has none yet. */
+  get newest(): CheckpointPlace | undefined {
+    return this.#newest
+  }
+
+  /** The newest that counts as named; undefined: the epoch's empty start. */
+  get base(): CheckpointPlace | undefined {
+    return this.#base
+  }
+
+  /** Entries and sealed bytes behind the newest. */
+  get tail(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#entries, bytes: this.#bytes }
+  }
+
+  /** Somebody other than its author vouches for the newest, or there is nothing left to compare it with. */
+  get isNewestNamed(): boolean {
+    const newest = this.#newest
+    if (newest === undefined) return true
+    return this.#named.has(hex(newest.checkpoint)) || sameCheckpoint(newest, this.#base)
+  }
+
+  get isNewestOwn(): boolean {
+    return this.#newest !== undefined && this.#own.has(hex(this.#newest.checkpoint))
+  }
+
+  /** All that this reader knows of the log through the newest came from the newest itself. */
+  get isOpenedFromNewest(): boolean {
+    const { checkpoint } = this.#newest ?? {}
+    return checkpoint !== undefined && this.#openedFrom !== undefined && equalBytes(checkpoint, this.#openedFrom)
+  }
+
+  /** A relay says at the join what it has. */
+  joined({ newest, base, pruned }: Joined): void {
+    this.#newest = newest
+    this.#base = base
+    this.pruned = pruned
+  }
+
+  /** Where the relay's head epoch can be begun, the best first; another epoch begins with what its record names. */
+  placesOf(
+    { parsed, startHash }: Pick<Epoch, 'parsed' | 'startHash'>,
+    isHead: boolean,
+  ): ReadonlyArray<CheckpointPlace | undefined> {
+    const first = firstPlace(parsed, startHash)
+    const places = isHead ? [this.#newest ?? first, this.#base ?? first] : [first]
+    return places.filter((place, at) => !places.slice(0, at).some((before) => sameCheckpoint(place, before)))
+  }
+
+  /** The reader has begun here. */
+  began(epoch: Epoch, start: EpochStart): void {
+    this.entered(epoch)
+    this.#openedFrom = start.checkpoint
+  }
+
+  /** The reader has gone on into the next epoch. */
+  entered({ parsed, startHash }: Epoch): void {
+    this.#named.clear()
+    this.#own.clear()
+    this.#openedFrom = undefined
+    this.#entries = 0
+    this.#bytes = 0
+    // What the relay has told may be of this epoch already, or of the one before.
+    const newest = this.#newest
+    const isOfIt = newest !== undefined && newest.sequence > parsed.prevSequence
+    if (isOfIt || (newest !== undefined && equalBytes(newest.checkpoint, parsed.checkpoint))) return
+    this.#newest = firstPlace(parsed, startHash)
+    this.#base = this.#newest
+  }
+
+  /** An entry was taken from the log. */
+  took(sequence: number, bytes: number): void {
+    if (sequence <= (this.#newest?.sequence ?? 0)) return
+    this.#entries++
+    this.#bytes += bytes
+  }
+
+  /** The relay has stored another one; `cursor`: how far this reader is. */
+  stored(place: CheckpointPlace, cursor: number): void {
+    if (place.sequence < (this.#newest?.sequence ?? 0)) return
+    if (sameCheckpoint(place, this.#newest) && place.bytes === this.#newest?.bytes) return
+    // Of what was counted behind the former one, by its share: the sizes of single entries are not kept.
+    const left = Math.max(0, Math.min(this.#entries, cursor - place.sequence))
+    this.#bytes = this.#entries === 0 ? 0 : Math.round((this.#bytes * left) / this.#entries)
+    this.#entries = left
+    // The one that the epoch began with: its size is known now.
+    if (sameCheckpoint(place, this.#base)) this.#base = place
+    this.#newest = place
+  }
+
+  /** Made here. */
+  made(place: CheckpointPlace, cursor: number): void {
+    this.#own.add(hex(place.checkpoint))
+    this.stored(place, cursor)
+  }
+
+  /** A witness in the log names it. */
+  witnessed(checkpoint: Uint8Array): void {
+    this.#named.add(hex(checkpoint))
+    if (this.#newest !== undefined && equalBytes(this.#newest.checkpoint, checkpoint)) this.#base = this.#newest
+  }
+}
+
+/** The one that the epoch began with; the relay tells its size, where that matters. */
+function firstPlace(parsed: Epoch['parsed'], startHash: Uint8Array): CheckpointPlace | undefined {
+  const { checkpoint, prevSequence: sequence } = parsed
+  return checkpoint.every((byte) => byte === 0) ? undefined : { checkpoint, sequence, hash: startHash, bytes: 0 }
+}
+
+function sameCheckpoint(a: CheckpointPlace | undefined, b: CheckpointPlace | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a.checkpoint, b.checkpoint)
+}

@@ -164,6 +164,7 @@ function joined(turn: Turn, place: number, { confirmed, records }: Extract<Down,
       sequence: turn.shared.log.length,
       hash: turn.head === undefined ? new Uint8Array(0) : hashOf(endOf(turn.shared)),
       confirmed,
+      pruned: 0,
       records: [],
     },
     judge(turn, me),
@@ -181,9 +182,11 @@ function joined(turn: Turn, place: number, { confirmed, records }: Extract<Down,
       me.opener = 'minting'
       break
     case 'take':
-      if (verdict.isFork) alarm(turn, 'fork')
-      take(turn, place, verdict.records, verdict.isFork)
+      if (verdict.lacks === 'fork') alarm(turn, 'fork')
+      take(turn, place, verdict.records, verdict.lacks === 'fork')
       break
+    case 'reload':
+      throw new Error('no relay of this model prunes')
     case 'rewind':
       alarm(turn, 'rollback')
       restart(me, 'rewind')

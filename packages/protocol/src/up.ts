@@ -2,6 +2,8 @@ import type { MessageCodec } from './codec/message.ts'
 import { type Append, append, type Stage, stage } from './messages/append.ts'
 import { type AwarenessUp, awarenessUp } from './messages/awareness.ts'
 import { type Fetch, fetch } from './messages/checkpoint.ts'
+import { type CheckpointsUp, checkpointsUp } from './messages/checkpoints.ts'
+import { type Compact, compact } from './messages/compact.ts'
 import { type Hello, hello } from './messages/greeting.ts'
 import { type Join, join, type Leave, leave } from './messages/join.ts'
 import { type Lease, lease, type Pause, pause, type Release, release } from './messages/lease.ts'
@@ -25,6 +27,8 @@ export type Up =
   | Release
   | Pause
   | Fetch
+  | Compact
+  | CheckpointsUp
 
 export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { type: T }>> } = {
   hello,
@@ -41,4 +45,6 @@ export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { 
   release,
   pause,
   fetch,
+  compact,
+  checkpoints: checkpointsUp,
 }

@@ -10,6 +10,7 @@ const joined: Joined = {
   sequence: 5,
   hash: new Uint8Array(8),
   confirmed: true,
+  pruned: 0,
   records: [],
 }
 const here: JoinClaim = { holdsEpoch: true, cursor: 7, showsHeld: false }
@@ -25,6 +26,23 @@ it.each([
   ['it confirms it, and shows a later epoch', {}, newer, here, 'take'],
   ['it shows an epoch that stands in place of ours', { confirmed: false }, instead, here, 'take'],
   ['it shows a later epoch, but another log under ours', { confirmed: false }, newer, here, 'take as fork'],
+  [
+    'it shows a later epoch, and does not keep the rest of ours',
+    { confirmed: false, pruned: 8 },
+    newer,
+    here,
+    'take as behind',
+  ],
+  ['it confirms our place, and keeps nothing right behind it', { pruned: 8 }, newer, here, 'take as behind'],
+  ['it does not keep what comes behind our place', { confirmed: false, pruned: 8 }, nothing, here, 'reload'],
+  ['it keeps everything behind our place', { pruned: 7 }, nothing, here, 'go-on'],
+  [
+    'it keeps everything behind our place, and has another log there',
+    { confirmed: false, pruned: 7 },
+    nothing,
+    here,
+    'rewind',
+  ],
   ['it holds the record, but another log', { confirmed: false }, nothing, here, 'rewind'],
   ['it holds the record and an empty log', { confirmed: false, sequence: 0 }, nothing, here, 'rewind'],
   ['it shows a record that is not ours', { confirmed: false }, { is: 'unlinked' } as const, here, 'hold'],
@@ -33,5 +51,5 @@ it.each([
   ['its records contradict each other', {}, { is: 'wrong', why: 'so' } as const, here, 'distrust'],
 ])('%s', (_, change, records, claim, expected) => {
   const verdict = compareJoined({ ...joined, ...change }, records, claim)
-  expect(verdict.does === 'take' && verdict.isFork ? 'take as fork' : verdict.does).toBe(expected)
+  expect(verdict.does === 'take' && verdict.lacks ? `take as ${verdict.lacks}` : verdict.does).toBe(expected)
 })

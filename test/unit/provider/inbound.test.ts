@@ -3,6 +3,7 @@ import { systemClock } from '@y-sealed/key-client'
 import { hashPrefix, startHash } from '@y-sealed/protocol'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { emptyStart } from '../../../packages/provider/src/checkpoint/epoch-load.ts'
 import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.ts'
 import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbound/inbound.ts'
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
@@ -39,6 +40,8 @@ function inbound() {
     clock: systemClock,
     ownSalt: () => undefined,
     onProgress: () => {},
+    onTaken: () => {},
+    onWitness: () => {},
     onLogged: () => {},
     onSettled: () => {},
     reread: () => told.push('reread'),
@@ -58,7 +61,7 @@ it('a platform whose crypto fails is told of; the entry waits, and is taken when
     openingKey: (...args: Parameters<typeof epoch.keys.openingKey>) =>
       isBroken ? Promise.reject(new Error('engine failed')) : epoch.keys.openingKey(...args),
   }
-  reader.begin({ ...epoch, keys }, undefined)
+  reader.begin({ ...epoch, keys }, emptyStart(epoch))
   reader.receive(1, hashPrefix(epoch.startHash), entries)
   await settle()
   expect([told, reader.cursor]).toEqual([['open failed'], 0])
@@ -75,7 +78,7 @@ it('after stop() nobody is told of anything', async () => {
   const { told, inbound: reader } = inbound()
   reader.begin(
     { ...epoch, keys: { ...epoch.keys, openingKey: () => Promise.reject(new Error('engine failed')) } },
-    undefined,
+    emptyStart(epoch),
   )
   reader.receive(1, hashPrefix(epoch.startHash), entries)
   reader.stop()

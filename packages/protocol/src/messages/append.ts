@@ -1,4 +1,4 @@
-import { channel, hash8, request, uint } from '../codec/field.ts'
+import { channel, hash8, hash32, optional, request, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
 import { type Entry, entries } from './entry.ts'
 
@@ -20,6 +20,11 @@ export interface Append {
   readonly type: 'append'
   readonly channel: number
   readonly request: number
+  /**
+   * The checkpoint (32 bytes) that a witness among these entries names: what the witness says is sealed, and the relay
+   * has to know which checkpoint may stand for the log before it. It counts only with the commit.
+   */
+  readonly names?: Uint8Array
   /** May be empty where something is staged. */
   readonly envelopes: Entry[]
 }
@@ -45,7 +50,12 @@ export interface Ack {
 
 export const stage = defineMessage<Stage>('stage', 0x13, { channel, request, envelopes: entries(1) })
 
-export const append = defineMessage<Append>('append', 0x14, { channel, request, envelopes: entries(0) })
+export const append = defineMessage<Append>('append', 0x14, {
+  channel,
+  request,
+  names: optional(hash32),
+  envelopes: entries(0),
+})
 
 export const staged = defineMessage<Staged>('staged', 0x45, { channel, request })
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import type { CheckpointPlace, Down } from '@y-sealed/protocol'
+import type { Down, Place } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
 import { factsOf } from '../epoch/key-desk.ts'
 import type { Problems } from '../problems.ts'
@@ -92,7 +92,7 @@ export class Compaction {
   }
 
   /** The relay has stored somebody else's. */
-  stored(place: CheckpointPlace): void {
+  stored(place: Place): void {
     const { known, reader } = this.#ports
     known.stored(place, reader().cursor)
     this.#begin()

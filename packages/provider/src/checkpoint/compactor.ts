@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import type { CheckpointPlace, Down, Limits, RefusalCode, Up } from '@y-sealed/protocol'
+import type { Down, Limits, Place, RefusalCode, Up } from '@y-sealed/protocol'
 import type * as Y from 'yjs'
 import type { Epoch } from '../epoch/epoch.ts'
 import { CoveredLog, type WholeLog } from '../log-state/covered-log.ts'
@@ -21,7 +21,7 @@ export interface CompactorPorts {
   /** Where the reader stands. `isWhole`: nothing before it is held back, and no update is cut there. */
   reader(): { readonly cursor: number; readonly hash: Uint8Array; readonly isWhole: boolean }
   /** The relay has stored it. */
-  onStored(place: CheckpointPlace): void
+  onStored(place: Place): void
   onEnded(why: CompactionEnd): void
 }
 
@@ -46,7 +46,7 @@ interface Covered extends WholeLog {
 export class Compactor {
   readonly #ports: CompactorPorts
   readonly #epoch: Epoch
-  readonly #previous: CheckpointPlace | undefined
+  readonly #previous: Place | undefined
   /** Lease, what is staged and `compact` share one number. */
   readonly #request: number
   #step: Step = 'leasing'
@@ -57,7 +57,7 @@ export class Compactor {
   #bytes = 0
 
   /** `previous`: the newest checkpoint that is known; undefined where there is none. */
-  constructor(ports: CompactorPorts, epoch: Epoch, previous: CheckpointPlace | undefined) {
+  constructor(ports: CompactorPorts, epoch: Epoch, previous: Place | undefined) {
     this.#ports = ports
     this.#epoch = epoch
     this.#previous = previous

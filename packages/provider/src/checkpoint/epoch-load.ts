@@ -1,4 +1,4 @@
-import type { CheckpointPlace } from '@y-sealed/protocol'
+import type { Place } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
 import type { Problems } from '../problems.ts'
@@ -9,7 +9,7 @@ import { openCheckpoint } from './open-checkpoint.ts'
 export interface EpochLoadPorts {
   readonly problems: Problems
   /** Where this epoch can be begun, the best first; undefined: at its start, where nothing was before. */
-  placesOf(epoch: Epoch): ReadonlyArray<CheckpointPlace | undefined>
+  placesOf(epoch: Epoch): ReadonlyArray<Place | undefined>
   /** The chunks of a checkpoint. Rejects with SealedError. */
   fetch(checkpoint: Uint8Array): Promise<Uint8Array[]>
 }
@@ -44,7 +44,7 @@ export class EpochLoad {
     return new SealedError('internal', 'an epoch without a place to begin', 'checkpoint')
   }
 
-  async #open(epoch: Epoch, place: CheckpointPlace | undefined): Promise<EpochStart | SealedError> {
+  async #open(epoch: Epoch, place: Place | undefined): Promise<EpochStart | SealedError> {
     if (place === undefined) return emptyStart(epoch)
     try {
       return await openPlace(epoch, place, await this.#ports.fetch(place.checkpoint))
@@ -66,7 +66,7 @@ export function emptyStart({ parsed, startHash }: Pick<Epoch, 'parsed' | 'startH
  */
 export async function openPlace(
   { keys, index, parsed, startHash }: Pick<Epoch, 'keys' | 'index' | 'parsed' | 'startHash'>,
-  place: CheckpointPlace,
+  place: Place,
   chunks: readonly Uint8Array[],
 ): Promise<EpochStart> {
   const { checkpoint } = place

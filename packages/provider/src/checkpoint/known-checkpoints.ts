@@ -1,4 +1,4 @@
-import type { CheckpointPlace, Joined } from '@y-sealed/protocol'
+import type { Joined, Place } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes, hex } from '../hex.ts'
 import type { EpochStart } from './epoch-start.ts'
@@ -7,8 +7,8 @@ import type { EpochStart } from './epoch-start.ts'
 export class KnownCheckpoints {
   /** The relay keeps everything behind this sequence. */
   pruned = 0
-  #newest: CheckpointPlace | undefined
-  #base: CheckpointPlace | undefined
+  #newest: Place | undefined
+  #base: Place | undefined
   /** What the reader began with. */
   #openedFrom: Uint8Array | undefined
   /** Hashes of those that a witness in the log names, and of those made here. */
@@ -18,12 +18,12 @@ export class KnownCheckpoints {
   #bytes = 0
 
   /** The newest of the epoch; undefined where it began empty and has none yet. */
-  get newest(): CheckpointPlace | undefined {
+  get newest(): Place | undefined {
     return this.#newest
   }
 
   /** The newest that counts as named; undefined: the epoch's empty start. */
-  get base(): CheckpointPlace | undefined {
+  get base(): Place | undefined {
     return this.#base
   }
 
@@ -60,7 +60,7 @@ export class KnownCheckpoints {
   placesOf(
     { parsed, startHash }: Pick<Epoch, 'parsed' | 'startHash'>,
     isHead: boolean,
-  ): ReadonlyArray<CheckpointPlace | undefined> {
+  ): ReadonlyArray<Place | undefined> {
     const first = firstPlace(parsed, startHash)
     const places = isHead ? [this.#newest ?? first, this.#base ?? first] : [first]
     return places.filter((place, at) => !places.slice(0, at).some((before) => sameCheckpoint(place, before)))
@@ -95,7 +95,7 @@ export class KnownCheckpoints {
   }
 
   /** The relay has stored another one; `cursor`: how far this reader is. */
-  stored(place: CheckpointPlace, cursor: number): void {
+  stored(place: Place, cursor: number): void {
     if (place.sequence < (this.#newest?.sequence ?? 0)) return
     if (sameCheckpoint(place, this.#newest) && place.bytes === this.#newest?.bytes) return
     // Of what was counted behind the former one, by its share: the sizes of single entries are not kept.
@@ -108,7 +108,7 @@ export class KnownCheckpoints {
   }
 
   /** Made here. */
-  made(place: CheckpointPlace, cursor: number): void {
+  made(place: Place, cursor: number): void {
     this.#own.add(hex(place.checkpoint))
     this.stored(place, cursor)
   }
@@ -121,11 +121,11 @@ export class KnownCheckpoints {
 }
 
 /** The one that the epoch began with; the relay tells its size, where that matters. */
-function firstPlace(parsed: Epoch['parsed'], startHash: Uint8Array): CheckpointPlace | undefined {
+function firstPlace(parsed: Epoch['parsed'], startHash: Uint8Array): Place | undefined {
   const { checkpoint, prevSequence: sequence } = parsed
   return checkpoint.every((byte) => byte === 0) ? undefined : { checkpoint, sequence, hash: startHash, bytes: 0 }
 }
 
-function sameCheckpoint(a: CheckpointPlace | undefined, b: CheckpointPlace | undefined): boolean {
+function sameCheckpoint(a: Place | undefined, b: Place | undefined): boolean {
   return a === undefined || b === undefined ? a === b : equalBytes(a.checkpoint, b.checkpoint)
 }

@@ -1,4 +1,4 @@
-import type { CheckpointPlace, Down, Up } from '@y-sealed/protocol'
+import type { Down, Place, Up } from '@y-sealed/protocol'
 import { SealedError } from '../sealed-error.ts'
 import type { Question } from './question.ts'
 
@@ -9,10 +9,10 @@ export interface CheckpointListPorts {
 }
 
 /** Which checkpoints of an epoch the relay keeps, by the place in the log that they cover. */
-export class CheckpointList implements Question<readonly CheckpointPlace[]> {
+export class CheckpointList implements Question<readonly Place[]> {
   readonly #ports: CheckpointListPorts
   readonly #recordHash: Uint8Array
-  #waiting: { request: number; resolve(places: CheckpointPlace[]): void; reject(error: SealedError): void } | undefined
+  #waiting: { request: number; resolve(places: Place[]): void; reject(error: SealedError): void } | undefined
 
   constructor(ports: CheckpointListPorts, recordHash: Uint8Array) {
     this.#ports = ports
@@ -20,9 +20,9 @@ export class CheckpointList implements Question<readonly CheckpointPlace[]> {
   }
 
   /** None where the relay knows no such epoch. Rejects with SealedError `relay-fault` where it refuses. */
-  start(): Promise<readonly CheckpointPlace[]> {
+  start(): Promise<readonly Place[]> {
     const request = this.#ports.nextRequest()
-    const answer = new Promise<readonly CheckpointPlace[]>((resolve, reject) => {
+    const answer = new Promise<readonly Place[]>((resolve, reject) => {
       this.#waiting = { request, resolve, reject }
     })
     this.#ports.send([{ type: 'checkpoints', channel: this.#ports.channel(), request, record: this.#recordHash }])

@@ -1,6 +1,6 @@
 import { type EpochKeys, fingerprint } from '@y-sealed/envelope'
 import { KeyError } from '@y-sealed/key-client'
-import { type CheckpointPlace, type Down, startHash } from '@y-sealed/protocol'
+import { type Down, type Place, startHash } from '@y-sealed/protocol'
 import type * as Y from 'yjs'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
 import { emptyStart, openPlace } from '../checkpoint/epoch-load.ts'
@@ -66,7 +66,7 @@ export class History {
    * What the log of the live session's epoch gives from one checkpoint (undefined: from its empty start) through `end`: a document to compare with.
    * Rejects as `openEpoch` does; `fork` also where the log from there does not lead to H at `end`.
    */
-  rebuild(epoch: Epoch, from: CheckpointPlace | undefined, end: LogEnd): Promise<Y.Doc> {
+  rebuild(epoch: Epoch, from: Place | undefined, end: LogEnd): Promise<Y.Doc> {
     const questions = this.#questions
     return questions.run(() =>
       questions.inTurn(async () => {
@@ -117,7 +117,7 @@ export class History {
   }
 
   /** When a checkpoint was made. */
-  async #timeOf(epoch: ChainedEpoch, { checkpoint }: CheckpointPlace, questions: Questions): Promise<number> {
+  async #timeOf(epoch: ChainedEpoch, { checkpoint }: Place, questions: Questions): Promise<number> {
     const known = this.#beginnings.get(hex(checkpoint))
     if (known !== undefined) return known
     const keys = await this.#ports.keysOf(epoch)
@@ -129,7 +129,7 @@ export class History {
   }
 
   /** The checkpoint from which on the relay keeps an epoch; undefined: it began empty, and all of it is kept. */
-  async #oldestOf(epoch: ChainedEpoch, after: number, questions: Questions): Promise<CheckpointPlace | undefined> {
+  async #oldestOf(epoch: ChainedEpoch, after: number, questions: Questions): Promise<Place | undefined> {
     const { hash, parsed } = epoch
     if (this.#ports.pruned() <= after) {
       if (isNone(parsed.checkpoint)) {
@@ -218,7 +218,7 @@ export class History {
 
   async #fetch(
     { hash, parsed }: ChainedEpoch,
-    place: CheckpointPlace,
+    place: Place,
     keys: EpochKeys,
     questions: Questions,
   ): Promise<EpochStart> {

@@ -1,7 +1,9 @@
 import {
   type Append,
   type AwarenessUp,
+  type CheckpointsUp,
   type CloseReason,
+  type Compact,
   closeReasons,
   encodeFrame,
   envelopeBytes,
@@ -28,7 +30,19 @@ import { type Resumption, resume, startOf } from './resume.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { Session } from './session.ts'
 
-export type ChannelMessage = Stage | Append | Open | Lease | Pause | Release | Read | Fetch | AwarenessUp | Refresh
+export type ChannelMessage =
+  | Stage
+  | Append
+  | Open
+  | Compact
+  | Lease
+  | Pause
+  | Release
+  | Read
+  | Fetch
+  | CheckpointsUp
+  | AwarenessUp
+  | Refresh
 
 export interface ChannelOptions {
   context: RelayContext
@@ -72,6 +86,7 @@ export class Channel {
         break
       case 'read':
       case 'fetch':
+      case 'checkpoints':
         if (!this.#enqueue(async () => this.#session?.read(message))) this.#refuse(message.request, 'limit')
         break
       case 'lease':
@@ -118,7 +133,7 @@ export class Channel {
     if (!this.#isFinishing) this.#onEnd()
   }
 
-  #receiveWrite(message: Stage | Append | Open): void {
+  #receiveWrite(message: Stage | Append | Open | Compact): void {
     const bytes = envelopeBytes(message.envelopes)
     const { held } = this.#context
     const hasRoom = held.take(bytes)
@@ -205,6 +220,7 @@ export class Channel {
           sequence: head.sequence,
           hash: headHash(head),
           confirmed: isConfirmed,
+          pruned: 0,
           records: [...lastPage, ...since].map(({ bytes }) => bytes),
         },
       ]),

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
 import {
   type Append,
+  type CheckpointsUp,
+  type Compact,
   checkpointHash,
   type Down,
   encodeFrame,
@@ -88,15 +90,15 @@ export class Session implements Member {
     if (this.#lease) this.#giveBack().catch((error: unknown) => this.#tell(error))
   }
 
-  /** Sends entries again, or a checkpoint. Only a read through the head moves live delivery. */
-  read(message: Read | Fetch): void {
+  /** Sends entries again, a checkpoint, or which ones there are. Only a read through the head moves live delivery. */
+  read(message: Read | Fetch | CheckpointsUp): void {
     if (message.type === 'read' && message.to === 0) this.delivery.reread(message.request, message.after)
     else if (!this.#sideReads.add(message))
       this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
 
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
-  async write(message: Stage | Append | Open): Promise<void> {
+  async write(message: Stage | Append | Open | Compact): Promise<void> {
     const { request } = message
     const staging = this.#lease?.request === request ? this.#lease.staging : this.#staging
     let bytes = envelopeBytes(message.envelopes)
@@ -112,7 +114,9 @@ export class Session implements Member {
       } else {
         const taken = staging.take(request, brought, bytes)
         bytes = taken.bytes
-        await (message.type === 'append' ? this.#append(request, taken) : this.#open(message, taken))
+        if (message.type === 'append') await this.#append(request, taken)
+        else if (message.type === 'open') await this.#open(message, taken)
+        else throw new Refusal('busy', REFUSALS.busy)
       }
     } catch (error) {
       staging.drop()

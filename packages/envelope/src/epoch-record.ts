@@ -20,7 +20,7 @@ export interface EpochRecordFields {
   /** Where that epoch's log ends: its last sequence and the running hash there. */
   prevSequence?: number
   prevHash?: Uint8Array
-  /** Hash of that epoch's first checkpoint; zeros if it began empty. */
+  /** Hash of a checkpoint from which that epoch's log can be read; zeros if it had none. */
   prevCheckpoint?: Uint8Array
   /** Hash of this epoch's first checkpoint; absent for an empty document. */
   checkpoint?: Uint8Array

@@ -1,6 +1,5 @@
 import {
   type CheckpointManifest,
-  checkpointHash,
   EnvelopeError,
   EnvelopeKind,
   type EpochKeys,
@@ -11,6 +10,7 @@ import {
 } from '@y-sealed/envelope'
 import { equalBytes } from '../hex.ts'
 import { SealedError } from '../sealed-error.ts'
+import { hashChunks } from './hash-chunks.ts'
 
 export interface OpenedCheckpoint {
   readonly manifest: CheckpointManifest
@@ -38,7 +38,7 @@ export async function openCheckpointBody(
   chunks: readonly Uint8Array[],
   expectedHash: Uint8Array,
 ): Promise<Uint8Array> {
-  if (!equalBytes(checkpointHash(chunks), expectedHash)) throw tampered('is not the one that its epoch names')
+  if (!equalBytes(await hashChunks(chunks), expectedHash)) throw tampered('is not the one that was named')
   const opened = await Promise.all(
     chunks.map((chunk, at) => openChunk(keys, epochIndex, chunk, at === chunks.length - 1)),
   )

@@ -20,6 +20,8 @@ export interface Covered extends WholeLog {
 export interface Ending {
   /** The last good epoch: its keys make the link. */
   readonly epoch: Epoch
+  /** A checkpoint from which its log can be read; zeros: it has none. */
+  readonly checkpoint: Uint8Array
   /** Where the relay's log ends, and H there. */
   readonly sequence: number
   readonly hash: Uint8Array
@@ -87,14 +89,14 @@ export class RotationAttempt {
   }
 
   /** The epoch as the relay is asked to open it. */
-  end({ epoch, sequence, hash, index }: Ending): Promise<Epoch> {
+  end({ epoch, checkpoint, sequence, hash, index }: Ending): Promise<Epoch> {
     return createEpoch(this.#keys, this.#fresh, {
       index,
       prevRecord: epoch.hash,
       previousKeys: epoch.keys,
       prevSequence: sequence,
       prevHash: hash,
-      prevCheckpoint: epoch.parsed.checkpoint,
+      prevCheckpoint: checkpoint,
       ...(this.checkpointHash === undefined ? {} : { checkpoint: this.checkpointHash }),
     })
   }

@@ -75,6 +75,8 @@ export interface RotationGoal {
   readonly present: Epoch
   /** recordHash of the relay's head, which is another where that one is void. */
   readonly head: Uint8Array
+  /** The checkpoint from which its log can be read: the newest that a member vouches for, or its first; zeros: it has none. */
+  readonly checkpoint: Uint8Array
   /** The hint that the endpoint is asked to leave. */
   readonly after: string
   /** Nothing more is appended to the present epoch by this client. */
@@ -307,7 +309,7 @@ export class Rotator {
       clock,
       maxFrameBytes: this.#ports.limits().maxFrameEnvelopeBytes,
     })
-    const { checkpoint } = this.#goal.present.parsed
+    const { checkpoint } = this.#goal
     // An empty document has nothing to begin with.
     if (covered.update.length > EMPTY_UPDATE_BYTES)
       await attempt.addCheckpoint(covered, isZero(checkpoint) ? undefined : checkpoint)
@@ -336,11 +338,11 @@ export class Rotator {
   /** The log stands still: what it got last is sealed, and the record that names its end. */
   async #seal(): Promise<void> {
     const attempt = this.#attempt
-    const { present } = this.#goal
+    const { present, checkpoint } = this.#goal
     if (attempt === undefined || this.#paused === undefined) return
     const { sequence, hash } = this.#paused
     await attempt.addTail(this.#covered?.takeTail() ?? [])
-    this.#opening = await attempt.end({ epoch: present, sequence, hash, index: this.#index() })
+    this.#opening = await attempt.end({ epoch: present, checkpoint, sequence, hash, index: this.#index() })
     await this.#open()
   }
 

@@ -52,6 +52,7 @@ export class Checkpoints {
   readonly #compaction: Compaction
   readonly #check: CheckpointCheck
   #fetching: Fetching | undefined
+  #life = 0
   /** After which sequence the relay began to deliver in this session. */
   #deliveredAfter = 0
 
@@ -160,6 +161,7 @@ export class Checkpoints {
 
   /** The session is over: what is under way comes too late; what is known stays. */
   stop(): void {
+    this.#life++
     this.#fetching?.fetch.stop()
     this.#fetching = undefined
     this.#compaction.stop()
@@ -187,8 +189,11 @@ export class Checkpoints {
   }
 
   #begin(checkpoint: Uint8Array): Fetching {
+    const life = this.#life
     const fetch = new CheckpointFetch(this.#ports.requests, checkpoint)
     const chunks = fetch.start()
+    // Whoever watches the wire may have ended the session in this very turn.
+    if (life !== this.#life) fetch.stop()
     // Who waits for it hears of a failure; before that nobody may be waiting.
     chunks.catch(() => {})
     return { checkpoint, fetch, chunks }

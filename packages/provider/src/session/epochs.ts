@@ -484,11 +484,20 @@ export class Epochs {
     }
     if (given !== undefined) {
       const { hash, parsed } = given.epoch
-      return { present, head: hash, after: parsed.keyHint, isClosed: true, isForced: false }
+      const { checkpoint } = present.parsed
+      return { present, head: hash, checkpoint, after: parsed.keyHint, isClosed: true, isForced: false }
     }
     const newestPin = this.#isForced ? this.#pinned.at(-1) : undefined
     const after = newestPin?.parsed.keyHint ?? present.keyHint
-    return { present, head: present.hash, after, isClosed: this.isRetired || isStuck(), isForced: this.#isForced }
+    const checkpoint = this.#ports.checkpoints.known.base?.checkpoint ?? present.parsed.checkpoint
+    return {
+      present,
+      head: present.hash,
+      checkpoint,
+      after,
+      isClosed: this.isRetired || isStuck(),
+      isForced: this.#isForced,
+    }
   }
 
   #openedOwn({ epoch, state, checkpoint, entries, sequence, hash }: OwnEpoch): void {

@@ -34,6 +34,8 @@ export interface WorldOptions {
   /** The relay's clock, for its heartbeats. */
   relayClock?: RelayOptions['clock']
   relayLimits?: RelayOptions['limits']
+  /** What the relay keeps of what a checkpoint stands for. */
+  retention?: RelayOptions['retention']
   /** Who may join; without it everybody writes. */
   auth?: RelayOptions['auth']
   /** What somebody may do at the key endpoint; undefined: nothing. Without it everybody is a writer, and `admin` an administrator. */
@@ -171,6 +173,18 @@ export class World {
     this.search.add(secret)
   }
 
+  /** What the relay stores of a room. */
+  async usage(room = 'room') {
+    const usage = await this.relay?.usage(room)
+    if (usage === undefined) throw new Error('no relay, or no such room')
+    return usage
+  }
+
+  /** Resolves once what the relay stores is like that: it drops things in its own time. */
+  async untilUsage(isSo: (usage: Awaited<ReturnType<World['usage']>>) => boolean): Promise<void> {
+    while (!isSo(await this.usage())) await new Promise((resolve) => setImmediate(resolve))
+  }
+
   /** The relay asks everybody in the room to look at the key endpoint. */
   recheck(room = 'room'): void {
     this.relay?.recheck(room)
@@ -252,7 +266,7 @@ export function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 function openRelay(
-  { relayClock, relayLimits, auth }: WorldOptions,
+  { relayClock, relayLimits, retention, auth }: WorldOptions,
   directory: string | undefined,
   port: number,
   logLines: string[],
@@ -264,6 +278,7 @@ function openRelay(
     log,
     ...(relayClock === undefined ? {} : { clock: relayClock }),
     ...(relayLimits === undefined ? {} : { limits: relayLimits }),
+    ...(retention === undefined ? {} : { retention }),
     ...(auth === undefined ? {} : { auth }),
   })
 }

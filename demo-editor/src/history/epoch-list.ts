@@ -1,3 +1,4 @@
+import type { EpochInfo } from 'y-sealed'
 import { create, icon } from '../element.ts'
 import { entriesText } from './history-words.ts'
 import { entriesIn, type Span } from './places.ts'
@@ -11,7 +12,7 @@ export function epochRows({ epochs, view, isLocked }: TimeTravel): HTMLLIElement
       'button',
       'epoch',
       create('span', 'epoch-name', ...(locked ? [icon('lock')] : []), `Epoch ${epoch.index}`),
-      create('span', 'epoch-entries', `${locked ? 'locked · ' : ''}${entriesText(epoch)}`),
+      create('span', 'epoch-entries', `${locked ? lockText(epoch) : ''}${entriesText(epoch)}`),
       ...(epoch.at === undefined ? [] : [create('span', 'epoch-opened', 'since ', timeOf(epoch.at))]),
       create('code', 'epoch-fingerprint', epoch.fingerprint),
     )
@@ -22,6 +23,8 @@ export function epochRows({ epochs, view, isLocked }: TimeTravel): HTMLLIElement
   })
   return rows.reverse()
 }
+
+const lockText = ({ locked }: EpochInfo): string => (locked === 'pruned' ? 'not kept · ' : 'locked · ')
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 

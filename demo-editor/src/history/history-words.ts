@@ -1,13 +1,14 @@
 import type { EpochInfo } from 'y-sealed'
 import { entriesIn, type Place, type Span } from './places.ts'
 
-/** Codes that mean: this epoch's key is not to be had. Other epochs are as readable as before. */
+/** Codes that mean: this epoch is not to be had. Other epochs are as readable as before. */
 const LOCKING: Record<string, string> = {
   'key-refused': 'Locked: the key endpoint does not give you the key of this epoch.',
   'key-unknown': 'Locked: the key endpoint no longer has the key of this epoch.',
   'key-mismatch': 'Locked: the key endpoint gives another key than this epoch was sealed with.',
   'key-invalid': 'Locked: what the key endpoint gives for this epoch is no key.',
   'key-missing': 'Locked: there is no key for this epoch.',
+  pruned: 'Not kept: the relay has dropped this part of the history after the time that its operator has set.',
 }
 
 const SENTENCES: Record<string, string> = {

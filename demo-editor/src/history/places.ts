@@ -21,7 +21,7 @@ export const entriesIn = ({ from, to }: EpochInfo): number => to - from + 1
 
 /**
  * Where the state through `sequence` can be read. An epoch begins with what the one before ended with: the end of a locked
- * epoch is readable as the beginning of the next.
+ * epoch is readable as the beginning of the next. What the relay does not keep any more is passed over to the beginning of what it keeps.
  */
 export function placeAt(
   epochs: readonly EpochInfo[],
@@ -30,5 +30,9 @@ export function placeAt(
 ): Place | undefined {
   const holding = epochs.filter(({ from, to }) => from - 1 <= sequence && sequence <= to)
   const epoch = holding.find(({ index }) => !isLocked(index)) ?? holding[0]
-  return epoch && { epochIndex: epoch.index, at: sequence }
+  if (epoch !== undefined) return { epochIndex: epoch.index, at: sequence }
+  const [oldest] = epochs
+  const later = epochs.find(({ from }) => from - 1 > sequence)
+  if (oldest === undefined || later === undefined || later === oldest) return undefined
+  return { epochIndex: later.index, at: later.from - 1 }
 }

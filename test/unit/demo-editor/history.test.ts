@@ -36,6 +36,13 @@ describe('the places of the slider', () => {
     expect(placeAt(EPOCHS, 10, () => true)).toEqual({ epochIndex: 0, at: 10 })
   })
 
+  it('what the relay does not keep any more is passed over', () => {
+    const kept = [epoch(0, 1, 10), epoch(1, 21, 30)]
+    expect(placeAt(kept, 15, () => false)).toEqual({ epochIndex: 1, at: 20 })
+    expect(placeAt(kept, 10, () => false)).toEqual({ epochIndex: 0, at: 10 })
+    expect(placeAt([epoch(1, 21, 30)], 15, () => false)).toBeUndefined()
+  })
+
   it('says where it is in words', () => {
     const span = { first: 0, last: 30 }
     expect(placeText({ epochIndex: 2, at: 12 }, span)).toBe('Change 12 of 30, epoch 2')

@@ -1,0 +1,247 @@
+import type { Up } from '@y-sealed/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { untilText } from '../support/events.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
+import { passUntil, saidBy } from '../support/rotation-steps.ts'
+import { codesOf, ofType, synced } from '../support/steps.ts'
+import { type Person, startWorld, type World } from '../support/world.ts'
+
+// Who vouches for a checkpoint (protocol §7 "Checkpoint", races M8 and M9): somebody other than its author has compared it with the log, and the relay drops
+// nothing before that.
+
+const MINUTE_MS = 60_000
+
+let world: World
+let clock: FakeClock
+let relayClock: FakeClock
+beforeEach(async () => {
+  clock = new FakeClock(Date.now())
+  relayClock = new FakeClock(Date.now())
+  world = await startWorld({ data: 'disk', relayClock, retention: 'head' })
+})
+afterEach(() => world.close())
+
+const timed = (name: string, options = {}): Promise<Person> => world.joined(name, { unsafeClock: clock, ...options })
+
+async function types({ text, provider }: Person, words: number): Promise<void> {
+  for (let word = 0; word < words; word++) {
+    text.insert(text.length, `word ${word} `)
+    await passUntil(provider.flush(), [clock])
+  }
+}
+
+/** What somebody's appends have named. */
+const namedBy = (person: Person): Up[] =>
+  saidBy(person).filter((message) => message.type === 'append' && message.names !== undefined)
+
+/** Everybody draws their lot, and whoever is first compares. */
+const passAMinute = (): Promise<void> => clock.advance(MINUTE_MS)
+
+/** The relay drops what nobody needs any more. */
+const relaySweeps = (): Promise<void> => relayClock.advance(15 * MINUTE_MS)
+
+describe('a checkpoint', () => {
+  test('is named by one other member who has written, and the relay then drops the log before it', async () => {
+    const ada = await timed('Ada')
+    const bob = await timed('Bob')
+    const carol = await timed('Carol')
+    for (const person of [ada, bob, carol]) await types(person, 5)
+    await untilText(ada.doc, carol.text.toString())
+    await passUntil(ada.provider.compact(), [clock])
+    await relaySweeps()
+    expect(await world.usage()).toMatchObject({ entries: 15, historyEntries: 0 })
+    await passAMinute()
+    // Both may have drawn the same lot; that neither has would leave the log as it is for ever.
+    expect(namedBy(bob).length + namedBy(carol).length).toBeGreaterThanOrEqual(1)
+    expect(namedBy(ada)).toEqual([])
+    await relaySweeps()
+    const { entries, historyEntries } = await world.usage()
+    expect(historyEntries).toBe(0)
+    // The witnesses.
+    expect(entries).toBeLessThanOrEqual(2)
+    expect(await world.freshText()).toBe(carol.text.toString())
+  })
+
+  test('is not named by its author, nor by who has only read', async () => {
+    const ada = await timed('Ada')
+    await types(ada, 5)
+    const bob = await timed('Bob')
+    await types(bob, 1)
+    await untilText(ada.doc, bob.text.toString())
+    bob.provider.destroy()
+    const carol = await timed('Carol')
+    await passUntil(ada.provider.compact(), [clock])
+    await passAMinute()
+    expect([...namedBy(ada), ...namedBy(carol)]).toEqual([])
+    await relaySweeps()
+    expect(await world.usage()).toMatchObject({ entries: 6, historyEntries: 0 })
+  })
+
+  test('of a document in which nobody else has written needs nobody', async () => {
+    const ada = await timed('Ada')
+    await types(ada, 5)
+    await passUntil(ada.provider.compact(), [clock])
+    await relaySweeps()
+    expect(await world.usage()).toMatchObject({ entries: 0, historyEntries: 0 })
+    expect(await world.freshText()).toBe(ada.text.toString())
+  })
+
+  test('with which a member began is compared with the one before and the log between', async () => {
+    const ada = await timed('Ada')
+    await types(ada, 3)
+    await passUntil(ada.provider.compact(), [clock])
+    const bob = await timed('Bob')
+    await types(bob, 3)
+    await untilText(ada.doc, bob.text.toString())
+    await passUntil(ada.provider.compact(), [clock])
+    for (const { provider } of [ada, bob]) provider.destroy()
+    const carol = await timed('Carol')
+    await types(carol, 1)
+    await passAMinute()
+    expect(namedBy(carol)).toHaveLength(1)
+    expect(carol.provider.counters['checkpoints-checked']).toBe(1)
+  })
+})
+
+describe('a checkpoint that lacks some of the log', () => {
+  const SECRET = 'to be deleted '
+
+  /** Ada has written something and deleted a part of it; what she had before is what a careless or hostile member makes a checkpoint of. */
+  async function deletedPart(expects: string[] = []): Promise<{ ada: Person; before: Uint8Array; text: string }> {
+    const ada = await timed('Ada', { expects })
+    ada.text.insert(0, `${SECRET}and kept`)
+    await passUntil(ada.provider.flush(), [clock])
+    const before = Y.encodeStateAsUpdate(ada.doc)
+    ada.text.delete(0, SECRET.length)
+    await passUntil(ada.provider.flush(), [clock])
+    return { ada, before, text: 'and kept' }
+  }
+
+  test('a deletion: who was there publishes it again, and only then is it named', async () => {
+    const { ada, before, text } = await deletedPart(['checkpoint-incomplete'])
+    await storeFalseCheckpoint(world, { update: before })
+    // Before anybody has looked, a newcomer sees what the checkpoint holds.
+    const bob = await timed('Bob', { expects: ['checkpoint-incomplete'] })
+    expect(bob.text.toString()).toBe(`${SECRET}${text}`)
+    await passAMinute()
+    expect(codesOf(ada)).toEqual(['checkpoint-incomplete'])
+    await untilText(bob.doc, text)
+    expect(await world.freshText()).toBe(text)
+    await passUntil(ada.provider.flush(), [clock])
+    await passAMinute()
+    expect(namedBy(ada)).toHaveLength(1)
+    await relaySweeps()
+    expect(await world.freshText()).toBe(text)
+  })
+
+  test('an insertion, and nobody is there any more: who began with it reads the log before it, and publishes what it lacks', async () => {
+    const { ada, text } = await deletedPart()
+    ada.provider.destroy()
+    await storeFalseCheckpoint(world, { update: Y.encodeStateAsUpdate(new Y.Doc()) })
+    const bob = await timed('Bob', { expects: ['checkpoint-incomplete'] })
+    expect(bob.text.toString()).toBe('')
+    bob.text.insert(0, 'Bob. ')
+    await passUntil(bob.provider.flush(), [clock])
+    await passAMinute()
+    expect(codesOf(bob)).toEqual(['checkpoint-incomplete'])
+    await passUntil(bob.provider.flush(), [clock])
+    const whole = bob.text.toString()
+    expect(whole).toContain(text)
+    expect(whole).not.toContain(SECRET)
+    expect(await world.freshText()).toBe(whole)
+    await passAMinute()
+    await relaySweeps()
+    expect(await world.freshText()).toBe(whole)
+  })
+
+  test('bytes that are nothing to Yjs: whoever opens it begins with the one before', async () => {
+    const { ada, text } = await deletedPart(['member-fault'])
+    await storeFalseCheckpoint(world, { update: new Uint8Array(40).fill(255) })
+    const bob = await timed('Bob', { expects: ['member-fault'] })
+    expect(bob.text.toString()).toBe(text)
+    expect(codesOf(bob)).toEqual(['member-fault'])
+    expect(ada.text.toString()).toBe(text)
+  })
+
+  test('one that says under seal that it stands elsewhere: likewise', async () => {
+    const { text, ada } = await deletedPart(['member-fault'])
+    await storeFalseCheckpoint(world, { update: Y.encodeStateAsUpdate(ada.doc), sealedSequence: 1 })
+    const bob = await timed('Bob', { expects: ['member-fault'] })
+    expect(bob.text.toString()).toBe(text)
+    expect(codesOf(bob)).toEqual(['member-fault'])
+    bob.text.insert(0, 'Bob. ')
+    await passUntil(bob.provider.flush(), [clock])
+    await untilText(ada.doc, `Bob. ${text}`)
+  })
+})
+
+describe('who was away while the log was dropped', () => {
+  /** Ada and Bob have written; Bob goes; Ada and Carol make a checkpoint and vouch for it, and the relay drops what is before. */
+  async function droppedBehind(bobOptions = {}): Promise<{ ada: Person; bob: Person }> {
+    const ada = await timed('Ada')
+    const bob = await timed('Bob', bobOptions)
+    const carol = await timed('Carol')
+    await types(bob, 3)
+    await untilText(ada.doc, bob.text.toString())
+    bob.wire.unplug()
+    await types(carol, 20)
+    await untilText(ada.doc, carol.text.toString())
+    await passUntil(ada.provider.compact(), [clock])
+    await passAMinute()
+    await relaySweeps()
+    expect((await world.usage()).entries).toBeLessThanOrEqual(2)
+    return { ada, bob }
+  }
+
+  async function comesBack(bob: Person): Promise<void> {
+    bob.wire.calm()
+    await passUntil(synced(bob), [clock])
+  }
+
+  test('comes back without an alarm, and brings what it has written', async () => {
+    const { ada, bob } = await droppedBehind()
+    bob.text.insert(0, 'offline. ')
+    await comesBack(bob)
+    await passUntil(bob.provider.flush(), [clock])
+    await untilText(ada.doc, bob.text.toString())
+    expect(bob.text.toString().startsWith('offline. word 0')).toBe(true)
+    expect(codesOf(bob)).toEqual([])
+  })
+
+  test('and has nothing to bring, sends nothing', async () => {
+    const { ada, bob } = await droppedBehind()
+    const appends = saidBy(bob).filter(ofType('append')).length
+    await comesBack(bob)
+    await untilText(bob.doc, ada.text.toString())
+    expect(saidBy(bob).filter(ofType('append'))).toHaveLength(appends)
+  })
+
+  test('and finds a later epoch, begins with that one', async () => {
+    const { ada, bob } = await droppedBehind()
+    bob.text.insert(0, 'offline. ')
+    await passUntil(ada.provider.rotateKey(), [clock])
+    await types(ada, 2)
+    await relaySweeps()
+    await comesBack(bob)
+    await passUntil(bob.provider.flush(), [clock])
+    expect(bob.provider.epoch?.index).toBe(1)
+    await untilText(ada.doc, bob.text.toString())
+    expect(codesOf(bob)).toEqual([])
+  })
+
+  test('looks at the history from the checkpoint on, and is told that the rest is not kept', async () => {
+    const { ada } = await droppedBehind()
+    const [epoch] = await ada.provider.epochs()
+    expect(epoch?.from).toBe(24)
+    await expect(ada.provider.openEpoch(0, 3)).rejects.toMatchObject({ code: 'pruned' })
+    const past = await ada.provider.openEpoch(0)
+    expect(past.getText('text').toString()).toBe(ada.text.toString())
+    await passUntil(ada.provider.rotateKey(), [clock])
+    await relaySweeps()
+    const [old] = await ada.provider.epochs()
+    expect(old).toMatchObject({ index: 0, locked: 'pruned' })
+    await expect(ada.provider.openEpoch(0)).rejects.toMatchObject({ code: 'pruned' })
+  })
+})

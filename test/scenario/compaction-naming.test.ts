@@ -5,7 +5,7 @@ import { untilText } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
 import { passUntil, saidBy } from '../support/rotation-steps.ts'
-import { codesOf, ofType, synced } from '../support/steps.ts'
+import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // Who vouches for a checkpoint (protocol §7 "Checkpoint", races M8 and M9): somebody other than its author has compared it with the log, and the relay drops
@@ -36,8 +36,21 @@ async function types({ text, provider }: Person, words: number): Promise<void> {
 const namedBy = (person: Person): Up[] =>
   saidBy(person).filter((message) => message.type === 'append' && message.names !== undefined)
 
-/** Everybody draws their lot, and whoever is first compares. */
-const passAMinute = (): Promise<void> => clock.advance(MINUTE_MS)
+/** Everybody draws their lot; time goes on until somebody has named the newest checkpoint. */
+async function untilNamed(...people: Person[]): Promise<void> {
+  const hasNamed = (): boolean => people.some((person) => namedBy(person).length > 0)
+  for (let seconds = 0; seconds < 300 && !hasNamed(); seconds++) await clock.advance(1_000)
+  await passUntil(Promise.all(people.map(({ provider }) => provider.flush())), [clock])
+}
+
+/** Somebody has found that a checkpoint lacks something, and what it lacks is in the log. */
+async function untilHealed(person: Person): Promise<void> {
+  await passUntil(someProblem(person), [clock], 1_000)
+  await passUntil(person.provider.flush(), [clock])
+}
+
+/** Long enough for every lot. */
+const passAMinute = (): Promise<void> => clock.advance(2 * MINUTE_MS)
 
 /** The relay drops what nobody needs any more. */
 const relaySweeps = (): Promise<void> => relayClock.advance(15 * MINUTE_MS)
@@ -52,7 +65,7 @@ describe('a checkpoint', () => {
     await passUntil(ada.provider.compact(), [clock])
     await relaySweeps()
     expect(await world.usage()).toMatchObject({ entries: 15, historyEntries: 0 })
-    await passAMinute()
+    await untilNamed(bob, carol)
     // Both may have drawn the same lot; that neither has would leave the log as it is for ever.
     expect(namedBy(bob).length + namedBy(carol).length).toBeGreaterThanOrEqual(1)
     expect(namedBy(ada)).toEqual([])
@@ -99,7 +112,7 @@ describe('a checkpoint', () => {
     for (const { provider } of [ada, bob]) provider.destroy()
     const carol = await timed('Carol')
     await types(carol, 1)
-    await passAMinute()
+    await untilNamed(carol)
     expect(namedBy(carol)).toHaveLength(1)
     expect(carol.provider.counters['checkpoints-checked']).toBe(1)
   })
@@ -125,12 +138,12 @@ describe('a checkpoint that lacks some of the log', () => {
     // Before anybody has looked, a newcomer sees what the checkpoint holds.
     const bob = await timed('Bob', { expects: ['checkpoint-incomplete'] })
     expect(bob.text.toString()).toBe(`${SECRET}${text}`)
-    await passAMinute()
+    await untilHealed(ada)
     expect(codesOf(ada)).toEqual(['checkpoint-incomplete'])
     await untilText(bob.doc, text)
     expect(await world.freshText()).toBe(text)
     await passUntil(ada.provider.flush(), [clock])
-    await passAMinute()
+    await untilNamed(ada)
     expect(namedBy(ada)).toHaveLength(1)
     await relaySweeps()
     expect(await world.freshText()).toBe(text)
@@ -144,14 +157,14 @@ describe('a checkpoint that lacks some of the log', () => {
     expect(bob.text.toString()).toBe('')
     bob.text.insert(0, 'Bob. ')
     await passUntil(bob.provider.flush(), [clock])
-    await passAMinute()
+    await untilHealed(bob)
     expect(codesOf(bob)).toEqual(['checkpoint-incomplete'])
     await passUntil(bob.provider.flush(), [clock])
     const whole = bob.text.toString()
     expect(whole).toContain(text)
     expect(whole).not.toContain(SECRET)
     expect(await world.freshText()).toBe(whole)
-    await passAMinute()
+    await untilNamed(bob)
     await relaySweeps()
     expect(await world.freshText()).toBe(whole)
   })
@@ -189,7 +202,7 @@ describe('who was away while the log was dropped', () => {
     await types(carol, 20)
     await untilText(ada.doc, carol.text.toString())
     await passUntil(ada.provider.compact(), [clock])
-    await passAMinute()
+    await untilNamed(carol)
     await relaySweeps()
     expect((await world.usage()).entries).toBeLessThanOrEqual(2)
     return { ada, bob }
@@ -240,8 +253,9 @@ describe('who was away while the log was dropped', () => {
     expect(past.getText('text').toString()).toBe(ada.text.toString())
     await passUntil(ada.provider.rotateKey(), [clock])
     await relaySweeps()
-    const [old] = await ada.provider.epochs()
+    const eve = await timed('Eve')
+    const [old] = await eve.provider.epochs()
     expect(old).toMatchObject({ index: 0, locked: 'pruned' })
-    await expect(ada.provider.openEpoch(0)).rejects.toMatchObject({ code: 'pruned' })
+    await expect(eve.provider.openEpoch(0)).rejects.toMatchObject({ code: 'pruned' })
   })
 })

@@ -32,11 +32,15 @@ describe.skipIf(TRACE === undefined)('a paper of 260,000 edits (automerge-paper.
       })
       // Every hundredth keystroke somebody looks up from the keyboard.
       if (at % 100 === 99) await new Promise((resolve) => setImmediate(resolve))
-      if (at % EDITS_PER_CHECKPOINT === EDITS_PER_CHECKPOINT - 1) await patiently(ada.provider.compact(), 'a checkpoint')
+      if (at % EDITS_PER_CHECKPOINT === EDITS_PER_CHECKPOINT - 1)
+        await patiently(ada.provider.compact(), 'a checkpoint')
     }
     await patiently(ada.provider.flush(), 'the last edit to be durable')
     await patiently(ada.provider.compact(), 'the last checkpoint')
-    await patiently(world.untilUsage(({ historyEntries }) => historyEntries === 0), 'the relay to drop what is replaced')
+    await patiently(
+      world.untilUsage(({ historyEntries }) => historyEntries === 0),
+      'the relay to drop what is replaced',
+    )
 
     const sizeBytes = Y.encodeStateAsUpdate(doc).length
     const { entries, checkpointBytes, historyBytes } = await world.usage()
@@ -44,7 +48,10 @@ describe.skipIf(TRACE === undefined)('a paper of 260,000 edits (automerge-paper.
     expect(checkpointBytes).toBeLessThanOrEqual(1.1 * sizeBytes)
     const reader = await world.joined('a cold reader')
     expect(reader.text.toString()).toBe(endContent)
-    const readBytes = heardBy(reader).reduce((sum, message) => sum + (message.type === 'checkpoint' ? chunkBytes(message) : 0), 0)
+    const readBytes = heardBy(reader).reduce(
+      (sum, message) => sum + (message.type === 'checkpoint' ? chunkBytes(message) : 0),
+      0,
+    )
     expect(readBytes).toBe(checkpointBytes)
     expect(heardBy(reader).filter(ofType('entries'))).toEqual([])
   }, 60_000)

@@ -1,6 +1,6 @@
 import { createSealer, EnvelopeKind, encodeCheckpointBody, parseEpochRecord, recordHash } from '@y-sealed/envelope'
 import { leafHash, nextHash, startHash } from '@y-sealed/protocol'
-import { RawClient } from '../scenario/relay-raw-client.ts'
+import { nameOf, RawClient, toEntries } from '../scenario/relay-raw-client.ts'
 import { keptKeys } from './removed-member.ts'
 import type { World } from './world.ts'
 
@@ -38,7 +38,20 @@ export async function storeFalseCheckpoint(
       unixMs: Date.now(),
     }
     const chunks = await sealer.seal(EnvelopeKind.checkpoint, encodeCheckpointBody(manifest, update))
-    return await client.compact(record, chunks, { sequence, hash, ...(newest && { previous: newest.checkpoint }) })
+    const leased = await client.lease(record, 'checkpoint')
+    const checkpoint = nameOf(chunks)
+    client.say({
+      type: 'compact',
+      channel: 1,
+      request: leased.request,
+      sequence,
+      hash,
+      ...(newest && { previous: newest.checkpoint }),
+      checkpoint,
+      envelopes: toEntries(chunks),
+    })
+    await client.hears('compacted', ({ request }) => request === leased.request)
+    return checkpoint
   } finally {
     client.end()
     keys.forget()

@@ -268,11 +268,13 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   /**
-   * Makes a checkpoint of what is in the log now, so that whoever opens the document next reads little besides; by itself the provider does so when the
-   * log has grown enough. Resolves once the relay has stored one that covers it; waits while the document is not connected. Rejects with SealedError
-   * `write-denied`, `limit`, `relay-fault` …
+   * Makes a checkpoint, so that whoever opens the document next reads little besides; by itself the provider does so when the
+   * log has grown enough. Resolves once the relay has stored one that covers what was typed so far; waits while the document is not connected. Rejects
+   * with SealedError `write-denied`, `limit`, `relay-fault` …
    */
   async compact(): Promise<void> {
+    // What was typed before is meant, too.
+    await this.flush()
     const blocking = this.#blockedBy
     if (blocking !== undefined) throw blocking
     await this.#session.compact()

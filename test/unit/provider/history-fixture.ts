@@ -185,6 +185,10 @@ export function honestAnswer(log: PastLog, message: Up): Down[] {
       return { type: 'checkpoint', channel, request, first: first + at, total: chunks.length, chunks: [chunk] }
     })
   }
+  if (message.type === 'checkpoints') {
+    const { channel, request } = message
+    return [{ type: 'refused', channel, request, code: 'unknown', detail: '' }]
+  }
   if (message.type !== 'read') throw new Error(`not asked here: ${message.type}`)
   const { channel, request, after, to } = message
   const answer: Down[] = []

@@ -29,10 +29,15 @@ describe('the list of epochs', () => {
       FIRST_EPOCH_UNIX_MS + 7_200_000,
     ])
     expect(epochs.map((epoch) => epoch.fingerprint)).toEqual(log.chain.map(({ parsed }) => fingerprint(parsed.epochId)))
-    // One chunk each, and the second time none.
-    expect(asked.map((message) => message.type === 'fetch' && message.last)).toEqual([1, 1])
+    // One chunk each, and the second time none; whether the first entry of the one that began empty is still kept may change.
+    const chunksAsked = () => asked.filter((message) => message.type === 'fetch')
+    expect(chunksAsked().map(({ last }) => last)).toEqual([1, 1])
     expect(await history.epochs()).toEqual(epochs)
-    expect(asked.length).toBe(2)
+    expect(chunksAsked()).toHaveLength(2)
+    expect(asked.filter(({ type }) => type === 'read')).toMatchObject([
+      { after: 0, to: 1 },
+      { after: 0, to: 1 },
+    ])
   })
 
   it('is empty before the document has an epoch', async () => {

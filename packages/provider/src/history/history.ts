@@ -94,16 +94,17 @@ export class History {
   async #list(questions: Questions): Promise<EpochInfo[]> {
     const infos: EpochInfo[] = []
     let isAnswered = true
-    for (const { epoch, after, to } of this.#spans()) {
+    for (const span of this.#spans()) {
+      const { epoch, to } = span
       const { index, keyHint, epochId } = epoch.parsed
-      let from = after + 1
+      let from = span.after + 1
       let at: number | undefined
       let locked: ProblemCode | undefined
       if (isAnswered) {
         try {
-          const place = await this.#oldestOf(epoch, after, questions)
-          if (place !== undefined) from = place.sequence + 1
-          at = place && (await this.#timeOf(epoch, place, questions))
+          const beginning = await this.#beginningOf(span, questions)
+          from = beginning.from
+          at = beginning.at
         } catch (error) {
           if (questions.isOver) throw error
           const code = this.#endure(error)
@@ -114,6 +115,23 @@ export class History {
       infos.push({ index, keyHint, fingerprint: fingerprint(epochId), from, to, at, locked })
     }
     return infos
+  }
+
+  /** The first sequence of an epoch that the relay keeps, and when what stands before it was made. */
+  async #beginningOf(span: Span, questions: Questions): Promise<{ from: number; at: number | undefined }> {
+    const { epoch, after, to } = span
+    try {
+      if (this.#ports.pruned() > after) throw notKept(epoch.parsed.index)
+      const first = firstPlace(epoch)
+      if (first !== undefined) return { from: after + 1, at: await this.#timeOf(epoch, first, questions) }
+      await this.#ports.keysOf(epoch)
+      // It began with nothing that could be asked for but its first entry.
+      if (to > after) await questions.inTurn(() => questions.ask(new LogRead(this.#ports, after, after + 1)))
+      return { from: after + 1, at: undefined }
+    } catch (error) {
+      const kept = await questions.inTurn(() => this.#oldestKept(epoch, error, questions))
+      return { from: kept.sequence + 1, at: await this.#timeOf(epoch, kept, questions) }
+    }
   }
 
   /** When a checkpoint was made. */
@@ -128,19 +146,12 @@ export class History {
     return unixMs
   }
 
-  /** The checkpoint from which on the relay keeps an epoch; undefined: it began empty, and all of it is kept. */
-  async #oldestOf(epoch: ChainedEpoch, after: number, questions: Questions): Promise<Place | undefined> {
-    const { hash, parsed } = epoch
-    if (this.#ports.pruned() <= after) {
-      if (isNone(parsed.checkpoint)) {
-        // Whether it can be opened shows in its key alone.
-        await this.#ports.keysOf(epoch)
-        return undefined
-      }
-      return { checkpoint: parsed.checkpoint, sequence: after, hash: startHash(hash), bytes: 0 }
-    }
-    const [oldest] = await questions.inTurn(() => questions.ask(new CheckpointList(this.#ports, hash)))
-    if (oldest === undefined) throw notKept(parsed.index)
+  /** Why an epoch's beginning could not be had, and from which later checkpoint on the relay keeps it; throws what it got if that is no answer. */
+  async #oldestKept(epoch: ChainedEpoch, error: unknown, questions: Questions): Promise<Place> {
+    if (!(error instanceof SealedError) || (error.code !== 'pruned' && error.code !== 'withheld')) throw error
+    const [oldest] = await questions.ask(new CheckpointList(this.#ports, epoch.hash))
+    // What it says that it has, and does not show, is withheld.
+    if (oldest === undefined || equalBytes(oldest.checkpoint, epoch.parsed.checkpoint)) throw error
     return oldest
   }
 
@@ -157,9 +168,17 @@ export class History {
   async #open({ epoch, after, to, hash }: Span, keys: EpochKeys, at: number, questions: Questions): Promise<Y.Doc> {
     const { index } = epoch.parsed
     if (hash === undefined) throw new SealedError('withheld', `where epoch ${index} ends is not known`, 'history')
-    const log = await this.#logOf(epoch, after, to, keys, questions)
-    if (at < log.start.sequence) throw notKept(index)
-    return this.#readThrough(log, { to, hash }, at, keys, questions)
+    const end = { to, hash }
+    try {
+      const log = await this.#logOf(epoch, after, to, keys, questions)
+      if (at < log.start.sequence) throw notKept(index)
+      return await this.#readThrough(log, end, at, keys, questions)
+    } catch (error) {
+      const kept = await this.#oldestKept(epoch, error, questions)
+      if (at < kept.sequence) throw notKept(index)
+      const log = new EpochLog(epoch, await this.#fetch(epoch, kept, keys, questions))
+      return await this.#readThrough(log, end, at, keys, questions)
+    }
   }
 
   /** The document after sequence `at`; the log is read through its end, where H is compared. */
@@ -205,15 +224,10 @@ export class History {
   }
 
   async #startOf(epoch: ChainedEpoch, after: number, keys: EpochKeys, questions: Questions): Promise<EpochStart> {
-    const { hash, parsed } = epoch
-    const first = { checkpoint: parsed.checkpoint, sequence: after, hash: startHash(hash), bytes: 0 }
-    if (this.#ports.pruned() <= after) {
-      if (isNone(parsed.checkpoint)) return emptyStart({ parsed, startHash: first.hash })
-      return this.#fetch(epoch, first, keys, questions)
-    }
-    const [oldest] = await questions.ask(new CheckpointList(this.#ports, hash))
-    if (oldest === undefined) throw notKept(parsed.index)
-    return this.#fetch(epoch, oldest, keys, questions)
+    if (this.#ports.pruned() > after) throw notKept(epoch.parsed.index)
+    const first = firstPlace(epoch)
+    if (first !== undefined) return this.#fetch(epoch, first, keys, questions)
+    return emptyStart({ parsed: epoch.parsed, startHash: startHash(epoch.hash) })
   }
 
   async #fetch(
@@ -242,8 +256,11 @@ const NOTHING = new Uint8Array(0)
 const notKept = (index: number) =>
   new SealedError('pruned', `the relay does not keep epoch ${index} from that far back any more`, 'history')
 
-/** Zeros stand for no checkpoint: the epoch began empty. */
-const isNone = (checkpoint: Uint8Array): boolean => checkpoint.every((byte) => byte === 0)
+/** The checkpoint that an epoch began with; undefined: it began empty, for which zeros stand. */
+function firstPlace({ hash, parsed }: ChainedEpoch): Place | undefined {
+  const { checkpoint, prevSequence: sequence } = parsed
+  return checkpoint.every((byte) => byte === 0) ? undefined : { checkpoint, sequence, hash: startHash(hash), bytes: 0 }
+}
 
 const openedThrough = (entries: readonly PastEntry[], at: number) =>
   entries.flatMap(({ sequence, opened }) => (sequence > at || opened === undefined ? [] : [opened]))

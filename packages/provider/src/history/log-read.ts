@@ -41,7 +41,7 @@ export class LogRead implements Question<Entry[]> {
     this.#to = to
   }
 
-  /** Rejects with SealedError `withheld` where the relay shows less, `relay-fault` where it refuses. */
+  /** Rejects with SealedError `withheld` where the relay shows less, `pruned` where it keeps it no longer, `relay-fault` where it refuses. */
   start(): Promise<Entry[]> {
     const request = this.#ports.nextRequest()
     const answer = new Promise<Entry[]>((resolve, reject) => {
@@ -58,7 +58,9 @@ export class LogRead implements Question<Entry[]> {
     if (message.type === 'entries') return this.#take(message)
     if (!('request' in message) || message.request !== waiting.request) return false
     if (message.type === 'caught-up') this.#caughtUp(message, waiting)
-    else if (message.type === 'refused') {
+    else if (message.type === 'refused' && message.code === 'pruned') {
+      this.stop(new SealedError('pruned', 'the relay does not keep that part of the log any more', 'history'))
+    } else if (message.type === 'refused') {
       this.stop(new SealedError('relay-fault', `the relay refuses to show its log: ${message.code}`, 'history'))
     } else return false
     return true

@@ -98,7 +98,7 @@ export class Compaction {
     this.#begin()
   }
 
-  /** A rotation begins: its epoch begins with a checkpoint of its own. */
+  /** Another epoch begins, or is about to, with a checkpoint of its own. */
   yield(): void {
     this.#compactor?.stop()
     this.#compactor = undefined
@@ -116,6 +116,11 @@ export class Compaction {
   /** The session is over for good. */
   end(error: SealedError): void {
     this.stop()
+    this.refuse(error)
+  }
+
+  /** What is wished for cannot be had. */
+  refuse(error: SealedError): void {
     for (const { reject } of this.#takeWishes()) reject(error)
   }
 
@@ -196,7 +201,7 @@ export class Compaction {
       return
     }
     problems.raise(error.code, error.message, error.where)
-    for (const { reject } of this.#takeWishes()) reject(error)
+    this.refuse(error)
     this.#lookLater()
   }
 

@@ -31,6 +31,9 @@ export type CompactionEnd =
   | { readonly is: 'failed'; readonly error: unknown }
   | { readonly is: RefusalCode; readonly record: Uint8Array | undefined }
 
+/** Two acks cover what was typed when the document was copied; the lease is somebody else's to have if they do not come. */
+const COVER_MS = 30_000
+
 type Step = 'leasing' | 'covering' | 'sealing' | 'staging' | 'storing' | 'over'
 
 /** Where the log stands that is being sealed. */
@@ -54,7 +57,7 @@ export class Compactor {
   #at: Covered | undefined
   #checkpoint: Uint8Array | undefined
   readonly #frames: StagedFrames
-  #bytes = 0
+  #timer: unknown
 
   /** `previous`: the newest checkpoint that is known; undefined where there is none. */
   constructor(ports: CompactorPorts, epoch: Epoch, previous: Place | undefined) {
@@ -82,6 +85,7 @@ export class Compactor {
     switch (message.type) {
       case 'leased':
         this.#step = 'covering'
+        this.#timer = this.#ports.clock.setTimeout(() => this.#giveUp(), COVER_MS)
         this.read()
         return true
       case 'staged':
@@ -113,6 +117,7 @@ export class Compactor {
     this.#covered ??= new CoveredLog(doc, logState)
     const whole = this.#covered.take()
     if (whole === undefined) return
+    this.#ports.clock.clearTimeout(this.#timer)
     this.#dropCopy()
     this.#step = 'sealing'
     this.#at = { ...whole, sequence, hash }
@@ -122,6 +127,7 @@ export class Compactor {
   /** The session is over, or something more urgent needs the lease. */
   stop(): void {
     this.#step = 'over'
+    this.#ports.clock.clearTimeout(this.#timer)
     this.#dropCopy()
   }
 
@@ -133,11 +139,9 @@ export class Compactor {
     const sealed = await sealCheckpoint({ keys, epochIndex, padding, clock, manifest, update })
     if (this.#step !== 'sealing') return
     this.#checkpoint = sealed.hash
-    this.#bytes = sealed.chunks.reduce((sum, { length }) => sum + length, 0)
-    if (this.#bytes > this.#ports.limits().maxAppendBytes) {
-      this.#fail(
-        new SealedError('limit', `a checkpoint of ${this.#bytes} bytes is over the relay's limit`, 'checkpoint'),
-      )
+    const bytes = sealed.chunks.reduce((sum, { length }) => sum + length, 0)
+    if (bytes > this.#ports.limits().maxAppendBytes) {
+      this.#fail(new SealedError('limit', `a checkpoint of ${bytes} bytes is over the relay's limit`, 'checkpoint'))
       return
     }
     this.#frames.addChunks(sealed.chunks)
@@ -172,12 +176,22 @@ export class Compactor {
     ])
   }
 
-  /** The lease is given back: nobody has to wait for it to run out. */
+  /** What is typed here does not get into the log: whoever tries later may have more luck. */
+  #giveUp(): void {
+    this.#release()
+    this.#end({ is: 'busy', record: undefined })
+  }
+
   #fail(error: unknown): void {
     if (this.#step === 'over') return
+    this.#release()
+    this.#end({ is: 'failed', error })
+  }
+
+  /** The lease is given back: nobody has to wait for it to run out. */
+  #release(): void {
     const { send, channel, nextRequest } = this.#ports
     send([{ type: 'release', channel: channel(), request: nextRequest() }])
-    this.#end({ is: 'failed', error })
   }
 
   #end(why: CompactionEnd): void {

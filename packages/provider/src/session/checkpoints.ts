@@ -106,12 +106,14 @@ export class Checkpoints {
 
   /** The reader begins here. True: what stands behind that has to be asked for. */
   began(epoch: Epoch, start: EpochStart): boolean {
+    this.#compaction.yield()
     this.known.began(epoch, start)
     return start.sequence < this.#deliveredAfter
   }
 
   /** The reader has gone on into the next epoch. */
   entered(epoch: Epoch): void {
+    this.#compaction.yield()
     this.known.entered(epoch)
   }
 
@@ -166,6 +168,11 @@ export class Checkpoints {
     this.#fetching = undefined
     this.#compaction.stop()
     this.#check.stop()
+  }
+
+  /** This session cannot make any. */
+  refuse(error: SealedError): void {
+    this.#compaction.refuse(error)
   }
 
   /** Whoever waits for a checkpoint waits in vain. */

@@ -9,7 +9,7 @@ import { Inbound } from '../inbound/inbound.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { Unsent } from '../log-state/unsent.ts'
 import { Appender } from '../outbound/appender.ts'
-import type { ProblemCode, SealedError } from '../sealed-error.ts'
+import { type ProblemCode, SealedError } from '../sealed-error.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Epochs, type RotationOptions } from './epochs.ts'
 import { HoleWatch } from './hole-watch.ts'
@@ -21,6 +21,8 @@ import { StallWatch } from './stall-watch.ts'
 const MAX_REQUEST = 2 ** 31 - 1
 /** Appends refused in a row that are settled in silence, by a new sealer each (protocol §7). */
 const SILENT_REFUSALS = 3
+
+const denied = () => new SealedError('write-denied', 'this session may only read', 'checkpoint')
 
 /** One document's conversation with the relay, across reconnects: join, epoch, catch up, live. */
 export class Session {
@@ -115,7 +117,7 @@ export class Session {
       requests,
       history: () => this.#epochs.history,
       isHead: (recordHash) => this.#epochs.isHead(recordHash),
-      liveEpoch: () => (this.#canWrite && !this.#epochs.isRetired && !this.#epochs.isRotating ? this.epoch : undefined),
+      liveEpoch: () => (this.#isUndisturbed ? this.epoch : undefined),
       onRecord: (record) => this.#epochs.recordAppeared(record, true),
       heal: () => this.#heal(),
       witness: (make) => this.#appender.witness(make),
@@ -314,6 +316,12 @@ export class Session {
     return this.role === 'write' && this.phase === 'live'
   }
 
+  /** Live, and nothing stands in the way of the log and this document becoming one. */
+  get #isUndisturbed(): boolean {
+    const { isRetired, isRotating } = this.#epochs
+    return this.#canWrite && !isRetired && !isRotating && this.obstacle === undefined && !this.#unsent.hasDisowned
+  }
+
   // --- join ---
 
   async #join(): Promise<void> {
@@ -419,7 +427,8 @@ export class Session {
     // The law (protocol §7): whatever the document holds and the log lacks is on its way from now on.
     outbox.replace(this.#unsent.settle(this.#epochs.isHealing), clock.now())
     connection.worked()
-    if (this.role === 'write') {
+    if (this.role === 'read') this.#checkpoints.refuse(denied())
+    else {
       this.#appender.start(this.#channel, connection.limits, this.#epochs.isHealing)
       if (this.#epochs.isRetired) this.#appender.pause()
     }
@@ -435,6 +444,8 @@ export class Session {
     const { outbox, clock, onOutbox } = this.#ports
     const missing = this.#unsent.lacking()
     if (missing === undefined) return
+    // If the session ends first, the next one knows that this is not what the user wrote.
+    this.#epochs.isHealing = true
     outbox.add(missing, clock.now())
     this.#appender.repairNext()
     onOutbox()
@@ -444,6 +455,7 @@ export class Session {
     this.#refusalsInARow = 0
     this.#epochs.wrote()
     this.#ports.outbox.settle()
+    if (this.phase === 'live' && this.#ports.outbox.isEmpty) this.#epochs.isHealing = false
     this.#ports.onOutbox()
     this.#appender.settled()
     this.#checkpoints.wrote()
@@ -455,6 +467,7 @@ export class Session {
     if (refused.code === 'write-denied') {
       this.role = 'read'
       problems.raise('write-denied', 'the relay takes no entries from this token', 'append')
+      this.#checkpoints.refuse(denied())
       onOutbox()
       return
     }

@@ -5,7 +5,9 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { describeLogStore } from './log-store.contract.ts'
+import { describeCheckpointsOfLogStore } from './log-store-checkpoints.contract.ts'
 import { describeEpochsOfLogStore } from './log-store-epochs.contract.ts'
+import { describePruningOfLogStore } from './log-store-pruning.contract.ts'
 
 let directory: string
 let count = 0
@@ -21,6 +23,10 @@ describeLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
 describeLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
 describeEpochsOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
 describeEpochsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describeCheckpointsOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describeCheckpointsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describePruningOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describePruningOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 
 const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
 

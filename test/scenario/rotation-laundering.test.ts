@@ -96,7 +96,11 @@ describe('a removed member writes on under the old key, and the relay shows it t
     retell(bob, (message) => {
       if (message.type === 'record' || message.type === 'awareness') return []
       if (message.type === 'entries' && message.first > 1) return []
-      if (message.type === 'joined') return [{ ...message, ...end, records: [] }]
+      if (message.type === 'joined') {
+        // The later epoch's checkpoints are no part of the story that he is told.
+        const { newest: _, base: __, ...rest } = message
+        return [{ ...rest, ...end, records: [] }]
+      }
       return [message.type === 'caught-up' ? { ...message, ...end } : message]
     })
     bob.wire.rewrite('up', (messages, socket) => {

@@ -62,7 +62,9 @@ export class KnownCheckpoints {
     isHead: boolean,
   ): ReadonlyArray<Place | undefined> {
     const first = firstPlace(parsed, startHash)
-    const places = isHead ? [this.#newest ?? first, this.#base ?? first] : [first]
+    const told = isHead ? [this.#newest ?? first, this.#base ?? first] : [first]
+    // Whatever the relay tells: where the epoch's whole log is kept, its start will do.
+    const places = this.pruned <= parsed.prevSequence ? [...told, first] : told
     return places.filter((place, at) => !places.slice(0, at).some((before) => sameCheckpoint(place, before)))
   }
 

@@ -25,6 +25,38 @@ const envelope = (salt: number, counter: number, more = false, continues = false
 
 const numbers = (updates: Uint8Array[]): number[] => updates.map((update) => update[1] ?? -1)
 
+describe('behind a checkpoint', () => {
+  it('the first counter seen of a sealer is its start, and from there nothing is left out', () => {
+    const order = newOrder()
+    order.clear(true)
+    expect(numbers(order.accept(envelope(1, 57)).updates)).toEqual([57])
+    expect(order.accept(envelope(1, 59)).held).toBe(true)
+    expect(numbers(order.accept(envelope(1, 58)).updates)).toEqual([58, 59])
+    expect(order.accept(envelope(1, 3)).replayed).toBe(true)
+    expect(numbers(order.accept(envelope(2, 1)).updates)).toEqual([1])
+  })
+
+  it('at the beginning of an epoch a sealer starts at 1 again', () => {
+    const order = newOrder()
+    order.clear(true)
+    order.clear()
+    expect(order.accept(envelope(1, 57)).held).toBe(true)
+  })
+
+  it('no checkpoint may stand between two parts of an update', () => {
+    const order = newOrder()
+    expect(order.isInParts).toBe(false)
+    order.accept(envelope(1, 1, true, false))
+    expect(order.isInParts).toBe(true)
+    order.accept(envelope(1, 2, false, true))
+    expect(order.isInParts).toBe(false)
+    // Somebody who never finishes keeps nobody from making one.
+    order.accept(envelope(2, 1, true, false))
+    order.accept(envelope(1, 3))
+    expect(order.isInParts).toBe(false)
+  })
+})
+
 describe('the order of one sealer', () => {
   it('takes what comes next and counts a replay without applying it', () => {
     const order = newOrder()

@@ -82,11 +82,12 @@ export class KnownCheckpoints {
     this.#entries = 0
     this.#bytes = 0
     // What the relay has told may be of this epoch already, or of the one before.
-    const newest = this.#newest
-    const isOfIt = newest !== undefined && newest.sequence > parsed.prevSequence
-    if (isOfIt || (newest !== undefined && equalBytes(newest.checkpoint, parsed.checkpoint))) return
-    this.#newest = firstPlace(parsed, startHash)
-    this.#base = this.#newest
+    const first = firstPlace(parsed, startHash)
+    const isOfIt = (place: Place | undefined): boolean =>
+      place !== undefined && (place.sequence > parsed.prevSequence || sameCheckpoint(place, first))
+    if (!isOfIt(this.#newest)) this.#newest = first
+    if (sameCheckpoint(this.#newest, first)) this.#base = this.#newest
+    else if (!isOfIt(this.#base)) this.#base = first
   }
 
   /** An entry was taken from the log. */

@@ -5,7 +5,7 @@ import { untilText } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
 import { passUntil, saidBy } from '../support/rotation-steps.ts'
-import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
+import { codesOf, isEntries, ofType, someProblem, synced } from '../support/steps.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // Who vouches for a checkpoint (protocol §7 "Checkpoint", races M8 and M9): somebody other than its author has compared it with the log, and the relay drops
@@ -240,6 +240,30 @@ describe('who was away while the log was dropped', () => {
     await comesBack(bob)
     await passUntil(bob.provider.flush(), [clock])
     expect(bob.provider.epoch?.index).toBe(1)
+    await untilText(ada.doc, bob.text.toString())
+    expect(codesOf(bob)).toEqual([])
+  })
+
+  test('or was there and missed something that is not kept any more, begins with the checkpoint', async () => {
+    await world.close()
+    // A relay that says nothing of where its log stands.
+    const relayLimits = { heartbeatAfterChangeMs: 86_400_000, heartbeatMs: 86_400_000 }
+    world = await startWorld({ data: 'disk', relayClock, relayLimits, retention: 'head' })
+    const [ada, bob, carol] = [await timed('Ada'), await timed('Bob'), await timed('Carol')]
+    await types(carol, 3)
+    await untilText(bob.doc, carol.text.toString())
+    bob.wire.drop('down', isEntries, 3)
+    await types(carol, 3)
+    await untilText(ada.doc, carol.text.toString())
+    bob.wire.hold('down')
+    await passUntil(ada.provider.compact(), [clock])
+    await untilNamed(carol)
+    await relaySweeps()
+    bob.wire.release('down')
+    await types(ada, 1)
+    await passUntil(untilText(bob.doc, ada.text.toString()), [clock])
+    bob.text.insert(0, 'Bob. ')
+    await passUntil(bob.provider.flush(), [clock])
     await untilText(ada.doc, bob.text.toString())
     expect(codesOf(bob)).toEqual([])
   })

@@ -535,7 +535,9 @@ export class Session {
         this.#epochs.recordAppeared(message.record)
         break
       case 'refused':
-        if (message.request !== 0 && message.request === this.#awaitedRead) this.#reread.soon()
+        // What comes next is not kept any more: the next join begins with a checkpoint.
+        if (message.request === this.#awaitedRead && message.code === 'pruned') this.#startOver()
+        else if (message.request !== 0 && message.request === this.#awaitedRead) this.#reread.soon()
         else this.#appender.onRefused(message)
         break
       case 'awareness':

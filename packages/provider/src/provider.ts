@@ -114,7 +114,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       origin: this,
       problems: this.#problems,
       clock,
-      sealer: () => this.#session.useSealer(),
+      sealer: () => this.#session.writing.useSealer(),
       send: (envelope) => this.#session.sendAwareness(envelope),
     })
     const { token = '' } = options
@@ -150,7 +150,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       clock,
       problems: this.#problems,
       onForeign: () => this.#adoptForeign(),
-      covers: (update) => this.#session.covers(update),
+      covers: (update) => this.#session.writing.unsent.covers(update),
     })
     this.#pageLife = new PageLife({
       warnOnClose: options.warnOnClose ?? true,
@@ -192,7 +192,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   /** Write access at the relay, as far as it is known. */
   get canWrite(): boolean {
-    return this.#session.role === 'write'
+    return this.#session.writing.role === 'write'
   }
 
   /** The epoch in use; `fingerprint` is shown so that two people can compare it. Undefined until the keys are here. */
@@ -246,7 +246,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     const blocking = this.#blockedBy
     if (blocking !== undefined) return Promise.reject(blocking)
     const flushed = this.#flushes.wait(this.#outbox.newest)
-    this.#session.flushNow()
+    this.#session.writing.flushNow()
     return flushed
   }
 
@@ -370,9 +370,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   #addToOutbox(update: Uint8Array): void {
     if (this.#isCleanUpForReader(update)) return
-    this.#session.noteOwn(update)
+    this.#session.writing.unsent.noteOwn(update)
     this.#outbox.add(update, this.#clock.now())
-    if (this.#session.phase === 'live' && this.#session.role === 'read') this.#denyWrite()
+    if (this.#session.phase === 'live' && this.#session.writing.role === 'read') this.#denyWrite()
     this.#session.changed()
     this.#statusTeller.look()
   }
@@ -382,10 +382,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
    * Everybody else's Yjs does the same.
    */
   #isCleanUpForReader(update: Uint8Array): boolean {
-    if (this.#session.role !== 'read' || !this.#session.isApplying) return false
+    if (this.#session.writing.role !== 'read' || !this.#session.isApplying) return false
     const decoded = Y.decodeUpdate(update)
     if (decoded.structs.length > 0) return false
-    this.#session.creditDeletes(decoded)
+    this.#session.writing.unsent.creditDeletes(decoded)
     return true
   }
 
@@ -415,7 +415,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       this.#sayStatus('connected')
     } else if (phase === 'live') {
       this.#hasSynced = true
-      if (this.#session.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
+      if (this.#session.writing.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
       this.#setSynced(true)
       this.#resolveSynced()
     } else if (phase === 'away' || phase === 'held' || phase === 'halted') {
@@ -494,7 +494,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#isDestroyed) return new SealedError('destroyed', 'the provider was destroyed', 'provider')
     if (this.#isMissingKeys) return new SealedError('key-missing', 'no option keys', 'keys')
     if (this.#endedBy !== undefined) return this.#endedBy
-    const { phase, role, obstacle } = this.#session
+    const { phase, writing } = this.#session
+    const { role, obstacle } = writing
     if (phase === 'live' && role === 'read')
       return new SealedError('write-denied', 'this session may only read', 'append')
     return obstacle

@@ -4,6 +4,8 @@ import { LogState } from './log-state.ts'
 
 /** What the document holds and the log lacks (protocol §7, the law), but for what is nobody's to send here. */
 export class Unsent {
+  /** The relay lost entries, or an epoch was given up: what is sent next is marked as a repair. */
+  isHealing = false
   readonly #doc: Y.Doc
   readonly #logState: LogState
   /** What this device's user wrote. */
@@ -35,14 +37,14 @@ export class Unsent {
   }
 
   /** To be asked once the log has been read. What heals the log is sent, and does not become this device's own by that. */
-  settle(isHealing: boolean): Uint8Array | undefined {
+  settle(): Uint8Array | undefined {
     if (this.#isForked) {
       const missing = difference(this.#doc, this.#logState)
       if (missing !== undefined) this.#disowned.addLacking(Y.decodeUpdate(missing), this.#own)
       this.#isForked = false
     }
     const lacking = this.lacking()
-    if (lacking !== undefined && !isHealing) this.#own.add(lacking)
+    if (lacking !== undefined && !this.isHealing) this.#own.add(lacking)
     return lacking
   }
 
@@ -54,6 +56,16 @@ export class Unsent {
         struct instanceof Y.Item &&
         [struct.origin, struct.rightOrigin, struct.parent].some((id) => id instanceof Y.ID && this.#disowned.has(id)),
     )
+  }
+
+  /** True if the log is known to hold all of an update, such as another tab's. */
+  covers(update: Uint8Array): boolean {
+    return this.#logState.covers(Y.decodeUpdate(update))
+  }
+
+  /** Notes deletes that need not be sent: Yjs itself made them of what came from the log. */
+  creditDeletes({ ds }: ReturnType<typeof Y.decodeUpdate>): void {
+    this.#logState.addDeletes(ds)
   }
 
   lacking(): Uint8Array | undefined {

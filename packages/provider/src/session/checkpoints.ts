@@ -1,5 +1,5 @@
 import type { Witness } from '@y-sealed/envelope'
-import { type Down, type Joined, type Limits, startHash, type Up } from '@y-sealed/protocol'
+import { type Down, type Joined, startHash } from '@y-sealed/protocol'
 import { CheckpointCheck } from '../checkpoint/checkpoint-check.ts'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
 import { Compaction } from '../checkpoint/compaction.ts'
@@ -13,18 +13,14 @@ import type { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { SealedError } from '../sealed-error.ts'
+import type { Requests } from './channel.ts'
 import type { SessionPorts } from './session-ports.ts'
 
 export interface CheckpointsPorts {
   readonly session: SessionPorts
   readonly inbound: Inbound
   readonly logState: LogState
-  readonly requests: {
-    channel(): number
-    nextRequest(): number
-    limits(): Limits
-    send(messages: Up[]): void
-  }
+  readonly requests: Requests
   history(): History
   /** The relay shows no epoch after this one. */
   isHead(recordHash: Uint8Array): boolean

@@ -1,9 +1,8 @@
-import type { Down, Joined, Limits, Refused, Up } from '@y-sealed/protocol'
+import type { Down, Joined, Refused } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import { emptyStart } from '../checkpoint/epoch-load.ts'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { type ChainedEpoch, readRecord } from '../epoch/chained-epoch.ts'
-import type { CurrentSealer } from '../epoch/current-sealer.ts'
 import type { Epoch, KeyState } from '../epoch/epoch.ts'
 import { EpochOpener, type WonOpening } from '../epoch/epoch-opener.ts'
 import { EpochWalk, type LoadReason } from '../epoch/epoch-walk.ts'
@@ -14,14 +13,15 @@ import { equalBytes } from '../hex.ts'
 import { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { LogState } from '../log-state/log-state.ts'
-import type { Unsent } from '../log-state/unsent.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 import { Rotations } from '../rotation/rotations.ts'
 import type { OwnEpoch, RotationGoal } from '../rotation/rotator.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import type { Requests } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { compareJoined } from './compare-joined.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
+import type { Writing } from './writing.ts'
 
 /** What `rotateKey` was asked for, beyond a new key (protocol §5, §6). */
 export interface RotationOptions {
@@ -38,26 +38,16 @@ export interface EpochsPorts {
   readonly session: SessionPorts
   readonly inbound: Inbound
   readonly logState: LogState
-  readonly unsent: Unsent
-  readonly sealer: CurrentSealer
+  readonly writing: Writing
   readonly checkpoints: Checkpoints
-  readonly requests: {
-    channel(): number
-    nextRequest(): number
-    limits(): Limits
-    send(messages: Up[]): void
-  }
+  readonly requests: Requests
   phase(): Phase
-  role(): 'read' | 'write'
-  becomeReader(): void
   /** Nothing more is sealed under the present epoch. */
   onLeaving(): void
   /** The key is retired: nothing new is sealed; what is in flight may arrive. */
   onRetired(): void
   /** It is in use again after all. */
   onUnretired(): void
-  /** What the user wrote cannot be appended as it is. */
-  isStuck(): boolean
   /** In the newest epoch, with its keys; `readAgain`: what stands behind the cursor is to be asked for. */
   onThere(readAgain: boolean): void
   /** This client's own entries end there. */
@@ -72,8 +62,6 @@ export interface EpochsPorts {
 /** Which epoch a session is in, and how it gets from one to the next: shown by the relay, or opened by this client. */
 export class Epochs {
   readonly history: History
-  /** The relay lost entries, or an epoch was given up: what is sent next is marked as a repair. */
-  isHealing = false
   readonly #ports: EpochsPorts
   readonly #opener: EpochOpener
   readonly #walk: EpochWalk
@@ -131,7 +119,7 @@ export class Epochs {
     })
     this.#keyWatch = new KeyWatch({
       ...session,
-      mayWrite: () => ports.role() === 'write',
+      mayWrite: () => ports.writing.role === 'write',
       onInactive: () => {
         ports.onRetired()
         this.#rotations.due()
@@ -401,8 +389,8 @@ export class Epochs {
 
   /** The next epoch, the one before having been read to its end. */
   #entered(epoch: Epoch, state: KeyState): void {
-    const { inbound, sealer, checkpoints, onThere } = this.#ports
-    sealer.leave()
+    const { inbound, writing, checkpoints, onThere } = this.#ports
+    writing.sealer.leave()
     checkpoints.entered(epoch)
     this.#announce(epoch, state)
     inbound.drain()
@@ -411,11 +399,12 @@ export class Epochs {
 
   /** An epoch from a checkpoint on. */
   #loaded(epoch: Epoch, state: KeyState, why: LoadReason, start: EpochStart): void {
-    const { inbound, sealer, unsent, checkpoints, onThere } = this.#ports
+    const { inbound, writing, checkpoints, onThere } = this.#ports
+    const { sealer, unsent } = writing
     sealer.leave()
     const isBehind = checkpoints.began(epoch, start)
     if (why === 'fork' || why === 'skip') unsent.fork()
-    if (why !== 'cold') this.isHealing = true
+    if (why !== 'cold') unsent.isHealing = true
     if (why !== 'rewind' && why !== 'pruned') this.#announce(epoch, state, why !== 'cold')
     // Entries that came before the key were kept, unless they were too many.
     const readAgain = why !== 'cold' || isBehind || this.#isJoinStale || inbound.overflowed
@@ -437,13 +426,13 @@ export class Epochs {
   // --- opened by this client ---
 
   #wonOpening({ epoch, state, sealer, seed, entries, sequence, hash }: WonOpening): void {
-    const { session, inbound, onOwnEntries, onThere } = this.#ports
+    const { session, inbound, writing, onOwnEntries, onThere } = this.#ports
     const isAnother = this.present !== undefined
-    if (isAnother) this.isHealing = true
+    if (isAnother) writing.unsent.isHealing = true
     this.#isForced = false
     this.#walk.beginOwn(epoch)
     this.#ports.checkpoints.entered(epoch)
-    this.#ports.sealer.use(sealer)
+    writing.sealer.use(sealer)
     this.#announce(epoch, state, isAnother)
     if (seed !== undefined) {
       rethrowLater(() => Y.applyUpdate(session.doc, seed, session.origin))
@@ -454,12 +443,12 @@ export class Epochs {
   }
 
   #openingRefused(refused: Refused): void {
-    const { session, becomeReader, startOver, distrust } = this.#ports
+    const { session, writing, startOver, distrust } = this.#ports
     if (refused.code === 'stale-epoch' && refused.record !== undefined) {
       // Somebody else was first: the seed is dropped, and the winner's entries are read.
       this.recordAppeared(refused.record, true)
     } else if (refused.code === 'write-denied') {
-      becomeReader()
+      writing.role = 'read'
     } else if (refused.code === 'limit') {
       session.problems.raise('limit', `the relay refused the document's first content: ${refused.detail}`, 'initial')
       startOver()
@@ -470,14 +459,14 @@ export class Epochs {
 
   /** What a rotation would follow: the present epoch, once all of its log is here. */
   #goal(): RotationGoal | SealedError | undefined {
-    const { unsent, isStuck } = this.#ports
+    const { role, unsent, obstacle } = this.#ports.writing
     const { present } = this
     const phase = this.#ports.phase()
     const { given } = this.#walk
     if (present === undefined) return undefined
     const isAtEnd = this.isAtGivenEnd && phase === 'reading'
     if (phase !== 'live' && !isAtEnd) return undefined
-    if (this.#ports.role() === 'read') return new SealedError('write-denied', 'this session may only read', 'rotation')
+    if (role === 'read') return new SealedError('write-denied', 'this session may only read', 'rotation')
     // A checkpoint of this document would give to all what a forked history has shown to this device alone.
     if (unsent.hasDisowned) {
       return new SealedError('fork', 'this device holds content that the document does not have', 'rotation')
@@ -495,7 +484,7 @@ export class Epochs {
       head: present.hash,
       checkpoint,
       after,
-      isClosed: this.isRetired || isStuck(),
+      isClosed: this.isRetired || obstacle !== undefined,
       isForced: this.#isForced,
     }
   }

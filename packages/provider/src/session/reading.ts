@@ -1,0 +1,124 @@
+import type { Clock } from '@y-sealed/key-client'
+import { hashPrefix, type Refused } from '@y-sealed/protocol'
+import { equalBytes } from '../hex.ts'
+import type { Inbound } from '../inbound/inbound.ts'
+import type { Problems } from '../problems.ts'
+import type { Requests } from './channel.ts'
+import { HoleWatch } from './hole-watch.ts'
+import { Retry } from './retry.ts'
+
+export interface ReadingPorts {
+  readonly clock: Clock
+  readonly problems: Problems
+  readonly inbound: Inbound
+  readonly requests: Requests
+  /** There are keys to read with. */
+  hasEpoch(): boolean
+  /** What was asked for is waited for. */
+  isAwaited(): boolean
+  /** Told before the relay is asked. */
+  onRead(): void
+  /** All that was asked for is here. */
+  onComplete(): void
+  /** The relay does not keep what comes next. */
+  onPruned(): void
+  /** The relay's words do not fit together. */
+  distrust(message: string): void
+}
+
+/** What is asked of the log, and whether it has come: everything after the cursor, through the end that the relay names. */
+export class Reading {
+  readonly #ports: ReadingPorts
+  readonly #holes: HoleWatch
+  readonly #later: Retry
+  /** Request number of the read that is awaited (0: the one that a join begins), and where it ended. */
+  #awaited = 0
+  #target: number | undefined
+
+  constructor(ports: ReadingPorts) {
+    this.#ports = ports
+    const { clock, problems, inbound, distrust } = ports
+    this.#holes = new HoleWatch({
+      clock,
+      hasHole: () => ports.hasEpoch() && inbound.hasHole,
+      onHole: () => this.read(inbound.cursor),
+      onStubbornHole: () => {
+        problems.raise('gap', `the relay leaves out sequence ${inbound.cursor + 1}`, 'log')
+        distrust('the log has a hole')
+      },
+    })
+    this.#later = new Retry(clock, () => this.read(inbound.cursor))
+  }
+
+  /** A join reads too. */
+  begin(): void {
+    this.#awaited = 0
+    this.#target = undefined
+  }
+
+  /** Asks for the entries after a sequence. */
+  read(after: number): void {
+    const { requests, onRead } = this.#ports
+    this.#awaited = requests.nextRequest()
+    this.#target = undefined
+    onRead()
+    requests.send([{ type: 'read', channel: requests.channel(), request: this.#awaited, after, to: 0 }])
+  }
+
+  readLater(): void {
+    this.#later.soon()
+  }
+
+  /** The relay has sent what was asked for, which ends there. */
+  caughtUp(request: number, sequence: number): void {
+    if (request !== this.#awaited) return
+    this.#target = sequence
+    this.#ports.inbound.drain()
+  }
+
+  /** The log ends with this client's own entries. */
+  endsAt(sequence: number): void {
+    this.#target = sequence
+  }
+
+  /** True if it was the read that the relay refused. */
+  takesRefusal({ request, code }: Refused): boolean {
+    if (request !== this.#awaited) return false
+    // What comes next is not kept any more: the next join begins with a checkpoint.
+    if (code === 'pruned') this.#ports.onPruned()
+    else if (request !== 0) this.readLater()
+    else return false
+    return true
+  }
+
+  /** The reader has got on. */
+  progress(): void {
+    const { inbound, isAwaited, onComplete } = this.#ports
+    if (isAwaited()) {
+      const hasReached = this.#target !== undefined && inbound.cursor >= this.#target
+      if (hasReached && !inbound.isHolding) onComplete()
+      else if (inbound.isIdle && inbound.overflowed) {
+        inbound.forgetForeign()
+        this.read(inbound.cursor)
+      }
+    }
+    this.#holes.look()
+  }
+
+  /** The relay says where its log ends, while nothing is on its way. */
+  heartbeat(sequence: number, hash: Uint8Array): void {
+    const { inbound, distrust } = this.#ports
+    const { cursor } = inbound
+    if (!inbound.isIdle) return
+    // A fan-out was lost on its way: nobody else would ever say so.
+    if (sequence > cursor) this.read(cursor)
+    else if (sequence < cursor || !equalBytes(hash, hashPrefix(inbound.hash))) {
+      distrust(`the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`)
+    }
+  }
+
+  stop(): void {
+    this.#holes.stop()
+    this.#later.stop()
+  }
+}

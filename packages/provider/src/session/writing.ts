@@ -1,0 +1,161 @@
+import type { Sealer } from '@y-sealed/envelope'
+import type { Refused } from '@y-sealed/protocol'
+import { CurrentSealer } from '../epoch/current-sealer.ts'
+import type { Epoch } from '../epoch/epoch.ts'
+import type { Inbound } from '../inbound/inbound.ts'
+import type { LogState } from '../log-state/log-state.ts'
+import { Unsent } from '../log-state/unsent.ts'
+import { Appender } from '../outbound/appender.ts'
+import type { SealedError } from '../sealed-error.ts'
+import type { Requests } from './channel.ts'
+import type { SessionPorts } from './session-ports.ts'
+
+/** Appends refused in a row that are settled in silence, by a new sealer each (protocol §7). */
+const SILENT_REFUSALS = 3
+
+export interface WritingPorts {
+  readonly session: SessionPorts
+  readonly logState: LogState
+  readonly inbound: Inbound
+  readonly requests: Requests
+  epoch(): Epoch | undefined
+  isLive(): boolean
+  /** Rises whenever a session begins or ends. */
+  life(): number
+  /** Somebody's epoch record came with a refusal. False: it is to be entered first. */
+  onRecord(record: Uint8Array): boolean
+  /** The log is to be read again before anything more is sent. */
+  read(): void
+  readLater(): void
+  /** This session may only read. */
+  onDenied(): void
+  run(work: Promise<void>): void
+  startOver(): void
+}
+
+/** What a session sends of the document: all that the log lacks, once that is known, under one sealer at a time. */
+export class Writing {
+  role: 'read' | 'write' = 'read'
+  readonly unsent: Unsent
+  readonly sealer: CurrentSealer
+  readonly appender: Appender
+  readonly #ports: WritingPorts
+  #refusalsInARow = 0
+
+  constructor(ports: WritingPorts) {
+    this.#ports = ports
+    const { session, logState, inbound, requests } = ports
+    const { problems } = session
+    this.unsent = new Unsent(session.doc, logState)
+    this.sealer = new CurrentSealer(session)
+    this.appender = new Appender({
+      ...session,
+      ...requests,
+      difference: () => this.unsent.lacking(),
+      compactDifference: () => this.unsent.compactLacking(),
+      isUnusable: (update) => this.unsent.restsOnDisowned(update),
+      birth: () => ({ sequence: inbound.cursor, hash: inbound.hash }),
+      sealer: () => this.sealer.sealer,
+      renewSealer: () => this.renewSealer(),
+      onSealFailed: () => {
+        problems.raise('internal', 'sealing failed; it is tried again in a new session', 'append')
+        ports.startOver()
+      },
+      onAck: (ack, entries, update) => inbound.receiveAck(ack.sequence, entries, update, ack.hash),
+      onRefused: (refused) => ports.run(this.#refused(refused)),
+    })
+  }
+
+  get canWrite(): boolean {
+    return this.role === 'write' && this.#ports.isLive()
+  }
+
+  /** Why what the user wrote is not sent as it is; undefined while nothing stands in the way. */
+  get obstacle(): SealedError | undefined {
+    return this.appender.obstacle
+  }
+
+  async renewSealer(): Promise<void> {
+    const epoch = this.#ports.epoch()
+    if (epoch !== undefined) await this.sealer.renew(epoch)
+  }
+
+  /** The wire sealer, for awareness; one that is spent is replaced for the next use, between two appends. */
+  useSealer(): Sealer | undefined {
+    const { sealer, isRenewing } = this.sealer
+    if (sealer?.isSpent() && !this.appender.isBusy && !isRenewing) this.#ports.run(this.renewSealer())
+    return sealer
+  }
+
+  /** The law (protocol §7): whatever the document holds and the log lacks is on its way from now on. `isRetired`: under the next key only. */
+  begin(isRetired: boolean): void {
+    const { session, requests, onDenied } = this.#ports
+    session.outbox.replace(this.unsent.settle(), session.clock.now())
+    if (this.role === 'read') onDenied()
+    else {
+      this.appender.start(requests.channel(), requests.limits(), this.unsent.isHealing)
+      if (isRetired) this.appender.pause()
+    }
+    this.unsent.isHealing = false
+  }
+
+  changed(): void {
+    if (this.canWrite) this.appender.changed()
+  }
+
+  flushNow(): void {
+    if (this.canWrite) this.appender.sendNow()
+  }
+
+  sendLast(): void {
+    if (this.canWrite) this.appender.sendLast()
+  }
+
+  /** Something of what was read is not in the log for everybody: it is published again. */
+  heal(): void {
+    const { outbox, clock, onOutbox } = this.#ports.session
+    const missing = this.unsent.lacking()
+    if (missing === undefined) return
+    // If the session ends first, the next one knows that this is not what the user wrote.
+    this.unsent.isHealing = true
+    outbox.add(missing, clock.now())
+    this.appender.repairNext()
+    onOutbox()
+  }
+
+  /** An append stands in the log. */
+  settled(): void {
+    const { outbox, onOutbox } = this.#ports.session
+    this.#refusalsInARow = 0
+    outbox.settle()
+    if (this.#ports.isLive() && outbox.isEmpty) this.unsent.isHealing = false
+    onOutbox()
+    this.appender.settled()
+  }
+
+  async #refused(refused: Refused): Promise<void> {
+    const { session, onRecord, read, readLater, onDenied } = this.#ports
+    const { problems, onOutbox } = session
+    this.appender.stop()
+    if (refused.code === 'write-denied') {
+      this.role = 'read'
+      problems.raise('write-denied', 'the relay takes no entries from this token', 'append')
+      onDenied()
+      onOutbox()
+      return
+    }
+    if (refused.code === 'stale-epoch' && refused.record !== undefined && !onRecord(refused.record)) return
+    const life = this.#ports.life()
+    await this.renewSealer()
+    if (life !== this.#ports.life()) return
+    // A limit has a back-off of its own.
+    if (refused.code === 'limit' || ++this.#refusalsInARow === 1) {
+      read()
+      return
+    }
+    if (this.#refusalsInARow > SILENT_REFUSALS) {
+      problems.raise('relay-fault', `the relay goes on refusing what it should take: ${refused.code}`, 'append')
+    }
+    readLater()
+  }
+}

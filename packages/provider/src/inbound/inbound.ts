@@ -1,42 +1,23 @@
-import {
-  EnvelopeError,
-  EnvelopeKind,
-  type Opened,
-  openEnvelope,
-  parseWitnessBody,
-  type Witness,
-} from '@y-sealed/envelope'
+import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope, type Witness } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
-import * as Y from 'yjs'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
-import { LogState } from '../log-state/log-state.ts'
-import type { Problems } from '../problems.ts'
-import { rethrowLater } from '../rethrow-later.ts'
+import { Applier, type ApplierPorts } from './applier.ts'
+import { ForkCheck } from './fork-check.ts'
 import { Intake, type Placed } from './intake.ts'
 import { SealerOrder } from './sealer-order.ts'
 
 /** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
 const GAP_PATIENCE_MS = 10_000
-/** How many (sequence, H) pairs are kept to compare other sealers' births with (protocol §6). */
-const MAX_REMEMBERED_HASHES = 1_024
-
-export interface InboundPorts {
-  readonly doc: Y.Doc
-  /** Origin of the Yjs transactions, by which the provider knows its own from the user's. */
-  readonly origin: object
-  readonly logState: LogState
-  readonly problems: Problems
+export interface InboundPorts extends ApplierPorts {
   readonly clock: Clock
   /** The salt that this session seals with now: nobody else's entry may carry it. */
   ownSalt(): Uint8Array | undefined
   /** The cursor moved. */
   onProgress(): void
-  /** An update has entered the log state, in the log's order. */
-  onLogged(update: Uint8Array): void
   /** An entry was taken, and has this many sealed bytes. */
   onTaken(sequence: number, bytes: number): void
   /** A member says what it has seen of the log; where that contradicts what was read here, it was told. */
@@ -45,8 +26,6 @@ export interface InboundPorts {
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
   reread(after: number): void
-  /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
-  onForeignContent(): void
   /** The relay's words do not fit together. */
   onRelayFault(message: string): void
   /** The platform's crypto failed. */
@@ -63,17 +42,19 @@ export class Inbound {
   /** Where the epoch ends, as far as it is known. */
   #end = Number.POSITIVE_INFINITY
   readonly #order: SealerOrder
-  readonly #hashes = new Map<number, Uint8Array>()
+  readonly #applier: Applier
+  readonly #forkCheck: ForkCheck
   /** Sequences whose entry did not open once: read again, and given up if it fails again, whatever its bytes are then. */
   readonly #suspects = new Set<number>()
   #run = 0
   #draining = false
-  #isApplying = false
   #isStopped = false
   #gapTimer: unknown
 
   constructor(ports: InboundPorts) {
     this.#ports = ports
+    this.#applier = new Applier(ports)
+    this.#forkCheck = new ForkCheck(ports.problems)
     this.#order = new SealerOrder(() => {
       ports.problems.raise('member-fault', 'the parts of a sealed update do not fit together', 'update')
     })
@@ -104,7 +85,7 @@ export class Inbound {
 
   /** Yjs is taking entries: what is changed in this very turn is a consequence of them. */
   get isApplying(): boolean {
-    return this.#isApplying
+    return this.#applier.isApplying
   }
 
   get isIdle(): boolean {
@@ -126,7 +107,7 @@ export class Inbound {
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
     this.#enter(epoch, sequence > epoch.parsed.prevSequence)
-    return update === undefined || this.#applyCheckpoint(update)
+    return update === undefined || this.#applier.applyCheckpoint(update)
   }
 
   /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
@@ -134,7 +115,7 @@ export class Inbound {
     this.#intake.hash = epoch.startHash
     this.#suspects.clear()
     // Sealers end with their epoch: what is missing of theirs comes no more.
-    if (this.#order.isHolding) this.#apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
+    if (this.#order.isHolding) this.#applier.apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
     this.#enter(epoch)
   }
 
@@ -152,8 +133,7 @@ export class Inbound {
     this.#epoch = epoch
     this.#end = Number.POSITIVE_INFINITY
     this.#order.clear(isMidway)
-    this.#hashes.clear()
-    this.#remember(this.cursor, this.hash)
+    this.#forkCheck.begin(this.cursor, this.hash)
   }
 
   /** The connection is new: what waits is sent again from the cursor. */
@@ -266,11 +246,11 @@ export class Inbound {
         break
       }
       this.#intake.advance(hash)
-      this.#remember(sequence, hash)
+      this.#forkCheck.remember(sequence, hash)
       this.#ports.onTaken(sequence, entry.envelope.length)
     }
     if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
-    this.#apply(updates)
+    this.#applier.apply(updates)
     for (; settled > 0; settled--) this.#ports.onSettled()
     if (rereadAfter !== undefined) {
       this.#intake.forgetForeign()
@@ -296,7 +276,7 @@ export class Inbound {
       problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry')
       return true
     }
-    this.#compareBirth(verdict, sequence)
+    this.#forkCheck.compareBirth(verdict, sequence)
     if (verdict.kind === EnvelopeKind.witness) this.#hear(verdict, sequence)
     const accepted = this.#order.accept(verdict)
     if (accepted.replayed) problems.count('replayed')
@@ -310,95 +290,9 @@ export class Inbound {
     return (kind === EnvelopeKind.update || kind === EnvelopeKind.witness) && epochIndex === this.#epoch?.index
   }
 
-  /** A sealer's first envelope names the history it was born in (protocol §3, flag 8). */
-  #compareBirth({ birth }: Opened, sequence: number): void {
-    if (birth === undefined) return
-    const ours = this.#hashes.get(birth.sequence)
-    if (ours !== undefined && !equalBytes(ours, birth.hash)) {
-      this.#ports.problems.raise(
-        'fork',
-        `the sealer of entry ${sequence} saw another history at sequence ${birth.sequence}`,
-        'entry',
-      )
-    }
-  }
-
-  /** What a member has seen (protocol §7 "Witness"). */
-  #hear({ body }: Opened, sequence: number): void {
-    const { problems, onWitness } = this.#ports
-    try {
-      const witness = parseWitnessBody(body)
-      const ours = this.#hashes.get(witness.sequence)
-      if (ours !== undefined && !equalBytes(ours, witness.hash)) {
-        const where = `sequence ${witness.sequence}`
-        problems.raise('fork', `the sealer of entry ${sequence} saw another history at ${where}`, 'entry')
-      } else {
-        onWitness(witness)
-      }
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error
-      problems.raise('member-fault', 'a witness is not well-formed', 'entry')
-    }
-  }
-
-  #applyCheckpoint(update: Uint8Array): boolean {
-    const { doc, origin, logState, problems, onLogged } = this.#ports
-    if (doc.store.clients.size > 0 || pendingOf(doc) !== undefined) return this.#apply([update])
-    // Into an empty document: what it then holds is what the checkpoint holds, and need not be decoded a second time.
-    let isApplied = false
-    this.#isApplying = true
-    rethrowLater(() =>
-      doc.transact(() => {
-        try {
-          Y.applyUpdate(doc, update, origin)
-          logState.addAll(LogState.of(doc))
-          isApplied = true
-        } catch (error) {
-          problems.raise('member-fault', `a checkpoint is no usable Yjs update (${nameOf(error)})`, 'checkpoint')
-        }
-      }, origin),
-    )
-    this.#isApplying = false
-    if (isApplied) onLogged(update)
-    return isApplied
-  }
-
-  /** False: one at least was not usable. */
-  #apply(updates: readonly Uint8Array[]): boolean {
-    if (updates.length === 0) return true
-    const { doc, origin, logState, onForeignContent } = this.#ports
-    let isUsable = true
-    const pending = pendingOf(doc)
-    const noteImplied = (transaction: Y.Transaction): void => {
-      // Deletes that waited in the document may come from elsewhere and be missing in the log: then only what is sure is credited.
-      if (transaction.origin === origin) logState.addImplied(transaction, pending === undefined)
-    }
-    doc.on('afterTransaction', noteImplied)
-    this.#isApplying = true
-    // Yjs calls the app's observers after it has applied everything.
-    rethrowLater(() =>
-      doc.transact(() => {
-        for (const update of updates) isUsable = this.#applyOne(update) && isUsable
-      }, origin),
-    )
-    this.#isApplying = false
-    doc.off('afterTransaction', noteImplied)
-    if (pending !== undefined && pending !== pendingOf(doc)) onForeignContent()
-    return isUsable
-  }
-
-  #applyOne(update: Uint8Array): boolean {
-    const { doc, origin, logState, problems, onLogged } = this.#ports
-    try {
-      const decoded = Y.decodeUpdate(update)
-      Y.applyUpdate(doc, update, origin)
-      logState.addDecoded(decoded)
-      onLogged(update)
-      return true
-    } catch (error) {
-      problems.raise('member-fault', `a sealed update is no usable Yjs update (${nameOf(error)})`, 'update')
-      return false
-    }
+  #hear(verdict: Opened, sequence: number): void {
+    const witness = this.#forkCheck.compareWitness(verdict, sequence)
+    if (witness !== undefined) this.#ports.onWitness(witness)
   }
 
   #watchGap(): void {
@@ -411,7 +305,7 @@ export class Inbound {
     this.#gapTimer ??= clock.setTimeout(() => {
       this.#gapTimer = undefined
       if (!this.#order.isHolding) return
-      this.#apply(this.#giveUp('an entry of a sealer is missing'))
+      this.#applier.apply(this.#giveUp('an entry of a sealer is missing'))
       problems.count('gaps-given-up')
       onProgress()
     }, GAP_PATIENCE_MS)
@@ -421,19 +315,4 @@ export class Inbound {
     this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')
     return this.#order.giveUp()
   }
-
-  #remember(sequence: number, hash: Uint8Array): void {
-    this.#hashes.set(sequence, hash)
-    const oldest = sequence - MAX_REMEMBERED_HASHES
-    if (oldest >= 0) this.#hashes.delete(oldest)
-  }
-}
-
-/** Its name only: the words of an error may quote content. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
-
-/** What Yjs keeps for later because something before it is missing, by its sizes; undefined if there is nothing. */
-function pendingOf({ store }: Y.Doc): string | undefined {
-  if (store.pendingStructs === null && store.pendingDs === null) return undefined
-  return `${store.pendingStructs?.update.length ?? 0} ${store.pendingDs?.length ?? 0}`
 }

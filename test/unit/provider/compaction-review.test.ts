@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
+import { compareJoined } from '../../../packages/provider/src/session/compare-joined.ts'
+
+// What a review of checkpoints has found, where a unit shows it.
+
+/** Every second letter of a long text was deleted. */
+function worn(ranges: number): LogState {
+  const state = new LogState()
+  for (let i = 0; i < ranges; i++) {
+    state.addDeletes({ clients: new Map([[1, [{ clock: 2 * i, len: 1 }]]]) } as never)
+  }
+  return state
+}
+
+it('what a checkpoint lacks is taken out of the log state in a time that the page does not notice', () => {
+  // A paper of 260,000 edits has some thousands; a checkpoint that is empty lacks them all.
+  const state = worn(4_000)
+  const before = performance.now()
+  state.removeAll(worn(4_000))
+  expect(state.isEmpty).toBe(true)
+  expect(performance.now() - before).toBeLessThan(500)
+})
+
+it('a relay that says that it has pruned behind its own newest entry contradicts itself, and that is no way round `rollback`', () => {
+  const verdict = compareJoined(
+    {
+      type: 'joined',
+      channel: 1,
+      session: 1,
+      role: 'write',
+      sequence: 3,
+      hash: new Uint8Array(8),
+      confirmed: false,
+      pruned: 1_000,
+      newest: { checkpoint: new Uint8Array(32), sequence: 3, hash: new Uint8Array(32), bytes: 100 },
+      records: [],
+    },
+    { is: 'known' },
+    { holdsEpoch: true, cursor: 7, showsHeld: false },
+  )
+  expect(verdict.does).not.toBe('reload')
+})

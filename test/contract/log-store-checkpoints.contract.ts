@@ -27,7 +27,7 @@ export function describeCheckpointsOfLogStore(name: string, open: (now: () => nu
         const chunks = chunksOf(3, 0)
         const request = await log.compaction('alice', 4, chunks)
         const place = { checkpoint: nameOf(chunks), sequence: 4, hash: request.hash, bytes: 300 }
-        expect(await log.store.compact(request)).toEqual({ stored: true, place })
+        expect(await log.store.compact(request)).toEqual({ stored: true, place, isNamed: false })
         expect(await log.store.standing(ROOM)).toEqual({ pruned: 0, newest: place })
         expect(await log.store.places(ROOM, log.head.hash)).toEqual([place])
         const read = await log.store.checkpoint(ROOM, place.checkpoint, { first: 2, last: 9, maxBytes: 1e6 })

@@ -38,7 +38,13 @@ describe('a checkpoint between rotations', () => {
     const bytes = Buffer.concat(chunks).length
     const place = { checkpoint, sequence: 4, hash: room.hashes[4]!, bytes }
     for (const member of [bob, reader]) {
-      expect(await member.hears('compacted')).toEqual({ type: 'compacted', channel: 1, request: 0, place })
+      expect(await member.hears('compacted')).toEqual({
+        type: 'compacted',
+        channel: 1,
+        request: 0,
+        place,
+        named: false,
+      })
     }
     expect(alice.heard.filter(({ type }) => type === 'compacted')).toMatchObject([{ place }])
     await observer.pinged()

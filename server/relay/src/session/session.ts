@@ -208,11 +208,11 @@ export class Session implements Member {
     const epochIndex = checkpoint.chunks[0].epochIndex
     const { store, rooms } = this.#context
     const result = await rooms.commit(room, store.compact({ ...this.#author, ...checkpoint }), (result) => {
-      if (result.stored) room.compacted(result.place, epochIndex, this)
+      if (result.stored) room.compacted({ place: result.place, epochIndex }, result.isNamed, this)
     })
     if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
     this.#lease.drop()
-    this.#send({ type: 'compacted', channel, request, place: result.place })
+    this.#send({ type: 'compacted', channel, request, place: result.place, named: result.isNamed })
   }
 
   #checkMayBringChunks(request: number): void {

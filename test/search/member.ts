@@ -16,10 +16,10 @@ import type { Down, Edits, LoadReason, LogEntry, Member, RecordId, Session, Shar
 import { bit, NONE, NOTHING, newcomer, without } from './world.ts'
 
 /**
- * The provider around its pure functions, after packages/provider/src/session/session.ts and epochs.ts, epoch/epoch-walk.ts, inbound/inbound.ts and
- * outbound/appender.ts. What waits for a promise there (a key, a checkpoint, a new sealer) is a step of its own here; what waits for the end of the turn is
- * done at once. One update is one entry. Left out: parts, sealers' counters (the relay refuses gaps), limits, roles, other tabs, the local store, `replace`,
- * `force` and epochs whose key is refused.
+ * The provider around its pure functions, after packages/provider/src/session/session.ts, reading.ts, writing.ts, epochs.ts and own-epochs.ts,
+ * epoch/epoch-walk.ts, inbound/inbound.ts and outbound/appender.ts. What waits for a promise there (a key, a checkpoint, a new sealer) is a step of its own
+ * here; what waits for the end of the turn is done at once. One update is one entry. Left out: parts, sealers' counters (the relay refuses gaps), limits,
+ * roles, other tabs, the local store, `replace`, `force` and epochs whose key is refused.
  */
 
 /** Why the relay was accused; in an honest world nobody is. */

@@ -11,8 +11,8 @@ import type { Down, Edits, EpochFacts, Frame, Member, Rotation } from './world.t
 import { bit, NONE, NOTHING, without } from './world.ts'
 
 /**
- * The rotator around `rotationStep`, after packages/provider/src/rotation/rotator.ts, rotations.ts and covered-log.ts. The whole checkpoint is one frame; a
- * tail is always short, and goes up as one entry. Left out: a head that is given up (`replace`).
+ * The rotator around `rotationStep`, after packages/provider/src/rotation/rotator.ts, covering.ts, rotations.ts and covered-log.ts. The whole checkpoint is one
+ * frame; a tail is always short, and goes up as one entry. Left out: a head that is given up (`replace`).
  */
 
 /** Begins if there is a reason to, and the session can. */

@@ -14,6 +14,7 @@ import type { EpochName } from './epoch/epoch-name.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
 import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
+import { LocalEdits } from './local-edits.ts'
 import { warnOfOneOperator } from './one-operator.ts'
 import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
 import { Flushes } from './outbound/flushes.ts'
@@ -21,9 +22,10 @@ import { Outbox } from './outbound/outbox.ts'
 import { PageLife } from './page-life.ts'
 import { type Counters, Problems } from './problems.ts'
 import type { ProviderEvents } from './provider-events.ts'
+import { ProviderStatus } from './provider-status.ts'
 import { rethrowLater } from './rethrow-later.ts'
 import { SealedError } from './sealed-error.ts'
-import type { RotationOptions } from './session/epochs.ts'
+import type { RotationOptions } from './session/own-epochs.ts'
 import { Session } from './session/session.ts'
 import type { Phase } from './session/session-ports.ts'
 import { StatusTeller } from './status-teller.ts'
@@ -54,22 +56,19 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #sealedAwareness: SealedAwareness
   readonly #keyDesk: KeyDesk
   readonly #crossTab: CrossTab
+  readonly #localEdits: LocalEdits
   readonly #pageLife: PageLife
   readonly #ownsConnection: boolean
   readonly #ownsAwareness: boolean
   readonly #isMissingKeys: boolean
   readonly #hasToken: boolean
   readonly #flushes = new Flushes()
+  readonly #status: ProviderStatus
   readonly #statusTeller: StatusTeller
   readonly #unlisten: () => void
-  #synced = false
-  #wsconnected = false
-  #hasSynced = false
   #isDestroyed = false
-  #lastStatus: 'connecting' | 'connected' | 'disconnected' = 'disconnected'
   /** Why there is no session, and none is tried, until connect() is called. */
   #endedBy: SealedError | undefined
-  #resolveSynced: () => void = () => {}
 
   constructor(serverUrl: string, roomname: string, doc: Y.Doc, options: SealedProviderOptions) {
     super()
@@ -84,9 +83,18 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.documentId = options.documentId ?? roomname
     this.params = options.params ?? {}
     this.shouldReconnect = options.shouldReconnect ?? isWorthReconnecting
-    this.whenSynced = new Promise((resolve) => {
-      this.#resolveSynced = resolve
+    this.#status = new ProviderStatus({
+      onConnected: () => {
+        const { epoch } = this.#session
+        if (epoch !== undefined) this.#crossTab.open(epoch)
+      },
+      tellStatus: (status) => this.#say('status', { status }),
+      tellSynced: (synced) => {
+        this.#say('synced', synced)
+        this.#say('sync', synced)
+      },
     })
+    this.whenSynced = this.#status.whenSynced
     this.#ownsConnection = options.connection === undefined
     this.connection = options.connection ?? this.#makeConnection(serverUrl, options)
     this.serverUrl = this.connection.url
@@ -139,7 +147,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onEpoch: () => this.#epochChanged(),
       onPhase: (phase) => this.#phaseChanged(phase),
       onOutbox: () => this.#outboxChanged(),
-      onForeignContent: (update) => this.#addToOutbox(update),
+      onForeignContent: (update) => this.#localEdits.add(update),
       onHalted: (error) => this.#haltedBy(error),
       onEnded: (code, reason) => this.#ended(code, reason),
     })
@@ -149,7 +157,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       isDisabled: options.disableBc === true,
       clock,
       problems: this.#problems,
-      onForeign: () => this.#adoptForeign(),
+      onForeign: () => this.#localEdits.adoptForeign(),
       covers: (update) => this.#session.writing.unsent.covers(update),
     })
     this.#pageLife = new PageLife({
@@ -165,21 +173,30 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       tell: (status) => this.#say('sync-status', status),
     })
     this.#unlisten = this.#listen()
-    doc.on('update', this.#onUpdate)
+    this.#localEdits = new LocalEdits({
+      doc,
+      origin: this,
+      clock,
+      problems: this.#problems,
+      outbox: this.#outbox,
+      crossTab: this.#crossTab,
+      session: this.#session,
+      onOutbox: () => this.#statusTeller.look(),
+    })
     if (options.connect ?? true) this.connect()
   }
 
   /** The document is complete: every entry of the log has been applied. */
   get synced(): boolean {
-    return this.#synced
+    return this.#status.synced
   }
 
   get wsconnected(): boolean {
-    return this.#wsconnected
+    return this.#status.wsconnected
   }
 
   get wsconnecting(): boolean {
-    return this.shouldConnect && !this.#wsconnected && (this.connection.isConnecting || this.connection.isOpen)
+    return this.shouldConnect && !this.#status.wsconnected && (this.connection.isConnecting || this.connection.isOpen)
   }
 
   get counters(): Readonly<Counters> {
@@ -203,8 +220,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   get syncStatus(): SyncStatus {
     return syncStatus({
-      connected: this.#wsconnected,
-      receivedInitialSync: this.#hasSynced,
+      connected: this.#status.wsconnected,
+      receivedInitialSync: this.#status.hasSynced,
       oldestUnsyncedMs: this.#outbox.oldestMs,
       lastReceivedMs: this.connection.lastReceivedMs,
       nowMs: this.#clock.now(),
@@ -242,7 +259,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
    */
   flush(): Promise<void> {
     // Before the first sync nobody knows what the log lacks of this document.
-    if (this.#outbox.isEmpty && this.#hasSynced) return Promise.resolve()
+    if (this.#outbox.isEmpty && this.#status.hasSynced) return Promise.resolve()
     const blocking = this.#blockedBy
     if (blocking !== undefined) return Promise.reject(blocking)
     const flushed = this.#flushes.wait(this.#outbox.newest)
@@ -299,7 +316,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#isDestroyed) return
     this.disconnect()
     this.#isDestroyed = true
-    this.doc.off('update', this.#onUpdate)
+    this.#localEdits.destroy()
     this.#session.destroy()
     this.#crossTab.destroy()
     this.#pageLife.destroy()
@@ -331,7 +348,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   #listen(): () => void {
     return listenTo(this.connection, {
-      connecting: () => this.#sayStatus('connecting'),
+      connecting: () => this.#status.connecting(),
       'connection-close': (event) => this.#say('connection-close', event, this),
       'connection-error': (event) => this.#say('connection-error', event, this),
       problem: (error) => this.#problems.raise(error.code, error.message, error.where),
@@ -344,55 +361,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     rethrowLater(() => this.emit(name, args))
   }
 
-  #sayStatus(status: 'connecting' | 'connected' | 'disconnected'): void {
-    this.#lastStatus = status
-    this.#say('status', { status })
-  }
-
-  // --- what the document tells ---
-
-  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this) return
-    if (origin === this.#crossTab) {
-      this.#crossTab.keep(update)
-      return
-    }
-    // What this user writes may rest on what the other tab wrote: that goes first.
-    this.#adoptForeign()
-    this.#crossTab.tell(update)
-    this.#addToOutbox(update)
-  }
-
-  /** Another tab's updates that the log has not brought are sent by this one. */
-  #adoptForeign(): void {
-    for (const update of this.#crossTab.takeUncovered()) this.#addToOutbox(update)
-  }
-
-  #addToOutbox(update: Uint8Array): void {
-    if (this.#isCleanUpForReader(update)) return
-    this.#session.writing.unsent.noteOwn(update)
-    this.#outbox.add(update, this.#clock.now())
-    if (this.#session.phase === 'live' && this.#session.writing.role === 'read') this.#denyWrite()
-    this.#session.changed()
-    this.#statusTeller.look()
-  }
-
-  /**
-   * Yjs tidies formats after remote changes, in a transaction of nobody's: for somebody who may only read that is no edit that could be denied.
-   * Everybody else's Yjs does the same.
-   */
-  #isCleanUpForReader(update: Uint8Array): boolean {
-    if (this.#session.writing.role !== 'read' || !this.#session.isApplying) return false
-    const decoded = Y.decodeUpdate(update)
-    if (decoded.structs.length > 0) return false
-    this.#session.writing.unsent.creditDeletes(decoded)
-    return true
-  }
-
-  #denyWrite(): void {
-    this.#problems.raise('write-denied', 'this session may only read: the edit stays local', 'append')
-  }
-
   // --- what the session tells ---
 
   #epochChanged(): void {
@@ -403,43 +371,17 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   #phaseChanged(phase: Phase): void {
-    if (phase === 'joining') {
-      // On a connection that was open before, nobody has said so yet.
-      if (this.#lastStatus !== 'connecting') this.#sayStatus('connecting')
-    } else if (phase === 'keying') {
-      this.#endedBy = undefined
-    } else if (phase === 'reading' && !this.#wsconnected) {
-      this.#wsconnected = true
-      const { epoch } = this.#session
-      if (epoch !== undefined) this.#crossTab.open(epoch)
-      this.#sayStatus('connected')
-    } else if (phase === 'live') {
-      this.#hasSynced = true
-      if (this.#session.writing.role === 'read' && !this.#outbox.isEmpty) this.#denyWrite()
-      this.#setSynced(true)
-      this.#resolveSynced()
-    } else if (phase === 'away' || phase === 'held' || phase === 'halted') {
-      this.#setSynced(false)
-      if (this.#wsconnected) {
-        this.#wsconnected = false
-        this.#sayStatus('disconnected')
-      }
-    }
+    if (phase === 'keying') this.#endedBy = undefined
+    else if (phase === 'live') this.#localEdits.denyReader()
+    this.#status.entered(phase)
     this.#statusTeller.look()
   }
 
   /** What is shown is no longer all there is, and will not be before a person acts. */
   #locked({ code }: SealedError): void {
-    if (code !== 'key-unavailable') this.#setSynced(false)
+    if (code !== 'key-unavailable') this.#status.incomplete()
     this.#session.locked(code)
     this.#statusTeller.look()
-  }
-
-  #setSynced(synced: boolean): void {
-    if (synced === this.#synced) return
-    this.#synced = synced
-    this.#say('synced', synced)
-    this.#say('sync', synced)
   }
 
   #outboxChanged(): void {

@@ -1,13 +1,13 @@
 import type { EpochKeys } from '@y-sealed/envelope'
 import { type EpochLoad, emptyStart } from '../checkpoint/epoch-load.ts'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
-import { equalBytes } from '../hex.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { Problems } from '../problems.ts'
 import { SealedError } from '../sealed-error.ts'
 import type { ChainedEpoch } from './chained-epoch.ts'
 import type { Adopted, Epoch, KeyState } from './epoch.ts'
-import { judgeRecords, type RecordsVerdict } from './judge-records.ts'
+import { EpochLine } from './epoch-line.ts'
+import type { RecordsVerdict } from './judge-records.ts'
 import { judgeSwitch } from './judge-switch.ts'
 import type { KeyDesk } from './key-desk.ts'
 
@@ -44,12 +44,7 @@ export interface GivenUp {
 /** From epoch to epoch: takes the relay's records in order, asks for their keys, and moves the reader on. */
 export class EpochWalk {
   readonly #ports: EpochWalkPorts
-  /** Held good, oldest first; the last one is the present epoch. */
-  #line: ChainedEpoch[] = []
-  /** Shown and linked, not yet entered. */
-  #next: ChainedEpoch[] = []
-  /** Followed the present one and were given up for another: where they begin, the present one's log ends. */
-  #passedOver: ChainedEpoch[] = []
+  readonly #line = new EpochLine()
   #given: GivenUp | undefined
   #present: Epoch | undefined
   /** Rises whenever what is under way is overtaken. */
@@ -70,7 +65,7 @@ export class EpochWalk {
 
   /** Every epoch that is held good, the present one last. */
   get line(): readonly ChainedEpoch[] {
-    return this.#line
+    return this.#line.held
   }
 
   /** The relay's newest epoch, which a person has given up: the present one, whose log goes to `end`, is to be followed instead. */
@@ -80,48 +75,38 @@ export class EpochWalk {
 
   /** The keys of an old epoch, to read it; asked for once. Rejects with KeyError or SealedError; nothing else is locked by that. */
   async keysOf(chained: ChainedEpoch): Promise<EpochKeys> {
-    const held = this.#line.find(({ hash }) => equalBytes(hash, chained.hash))
-    if (held?.keys !== undefined) return held.keys
-    const { epoch } = await this.#ports.keyDesk.adoptOnce(chained, this.#keysBefore(chained))
-    const { keys } = epoch
-    this.#line = this.#line.map((each) => (equalBytes(each.hash, chained.hash) ? { ...each, keys } : each))
-    return keys
+    const held = this.#line.keysOf(chained)
+    if (held !== undefined) return held
+    const { epoch } = await this.#ports.keyDesk.adoptOnce(chained, this.#line.keysBefore(chained))
+    this.#line.learn(chained, epoch.keys)
+    return epoch.keys
   }
 
   judge(shown: readonly ChainedEpoch[]): RecordsVerdict {
-    return judgeRecords([...this.#line, ...this.#next], shown)
+    return this.#line.judge(shown)
   }
 
   /** Older than every epoch that is held good or shown: nothing follows from it any more. */
-  isPast({ parsed }: ChainedEpoch): boolean {
-    const [oldest] = [...this.#line, ...this.#next]
-    return oldest !== undefined && parsed.index < oldest.parsed.index
+  isPast(epoch: ChainedEpoch): boolean {
+    return this.#line.isPast(epoch)
   }
 
   /** Takes what `judge` found to follow, and goes there. */
   take(records: Extract<RecordsVerdict, { is: 'next' }>): Promise<void> {
     this.#given = undefined
-    this.#append(records)
+    this.#line.append(records)
     return this.walk()
   }
 
   /** The same, but the relay does not have the log that was read here (`fork`), or does not keep the rest of it (`behind`). */
   takeAnew(records: Extract<RecordsVerdict, { is: 'next' }>, why: 'fork' | 'behind'): Promise<void> {
-    this.#append(records)
+    this.#line.append(records)
     return this.restart(why)
-  }
-
-  #append({ next, voids }: Extract<RecordsVerdict, { is: 'next' }>): void {
-    const kept = [...this.#line, ...this.#next]
-    if (voids > 0) this.#passedOver.push(...kept.slice(-voids))
-    kept.length -= voids
-    // What was entered stays in the line until the walk gets to the record that gives it up.
-    this.#next = kept.length >= this.#line.length ? [...kept.slice(this.#line.length), ...next] : [...next]
   }
 
   /** The newest epoch that was shown is the present one. */
   get isThere(): boolean {
-    return this.#present !== undefined && this.#next.length === 0
+    return this.#present !== undefined && this.#line.next.length === 0
   }
 
   /** The rest of the present epoch's log is to come before the next one is entered. */
@@ -131,7 +116,7 @@ export class EpochWalk {
 
   /** The reader has got on. */
   arrived(): void {
-    const end = this.#next[0]?.parsed.prevSequence
+    const end = this.#line.next[0]?.parsed.prevSequence
     if (this.#isReading && end !== undefined && this.#ports.inbound.cursor >= end)
       this.walk().catch(this.#ports.onFailed)
   }
@@ -146,12 +131,12 @@ export class EpochWalk {
     const life = ++this.#life
     this.#isReading = false
     const { inbound, problems } = this.#ports
-    for (let next = this.#next[0]; next !== undefined; next = this.#next[0]) {
+    for (let next = this.#line.next[0]; next !== undefined; next = this.#line.next[0]) {
       const epoch = this.#present
       if (epoch === undefined) return this.#loadNewest('cold', life)
       const standing = { recordHash: epoch.hash, cursor: inbound.cursor, hash: inbound.hash }
       const how = judgeSwitch(standing, next.parsed)
-      if (how !== 'go-on' && this.#isAtGivenEnd(epoch)) return this.#loadNewest('skip', life)
+      if (how !== 'go-on' && this.#line.isAtPassedOver(epoch, inbound)) return this.#loadNewest('skip', life)
       // Beyond that stands what the present keys do not open.
       inbound.stopAt(how === 'wait' ? next.parsed.prevSequence : inbound.cursor)
       if (how === 'wait') {
@@ -175,21 +160,21 @@ export class EpochWalk {
   async giveUpNewest(): Promise<boolean> {
     const life = ++this.#life
     const { keyDesk, onLoaded } = this.#ports
-    const given = this.#next.at(-1)
+    const given = this.#line.next.at(-1)
     if (given === undefined) return false
     keyDesk.stop()
-    for (let i = this.#next.length - 2; i >= 0; i--) {
-      const candidate = this.#next[i]
+    for (let i = this.#line.next.length - 2; i >= 0; i--) {
+      const candidate = this.#line.next[i]
       if (candidate === undefined) break
-      const adopted = await keyDesk.adopt(candidate, this.#keysBefore(candidate), { isDispensable: true })
+      const adopted = await keyDesk.adopt(candidate, this.#line.keysBefore(candidate), { isDispensable: true })
       if (life !== this.#life || adopted === undefined) return true
       if (adopted === 'locked' || adopted instanceof SealedError) continue
-      const before = this.#next.slice(0, i)
+      const before = this.#line.next.slice(0, i)
       const start = await this.#load(adopted.epoch, life, () => {
         for (const passed of before) this.#accept(passed)
       })
       if (start === undefined) return true
-      this.#endAt(given, this.#next[i + 1])
+      this.#endAt(given, this.#line.next[i + 1])
       onLoaded(adopted.epoch, adopted.state, 'behind', start)
       return true
     }
@@ -197,14 +182,14 @@ export class EpochWalk {
       this.walk().catch(this.#ports.onFailed)
       return false
     }
-    this.#endAt(given, this.#next[0])
+    this.#endAt(given, this.#line.next[0])
     this.#ports.onEntered(this.#present, { active: true })
     return true
   }
 
   /** A person goes on with what the relay shows, whatever was held good before: begins with the newest. */
   startAnew(shown: readonly ChainedEpoch[]): Promise<void> {
-    this.#next = [...shown]
+    this.#line.next = [...shown]
     this.#isTrusting = true
     return this.restart('void')
   }
@@ -212,7 +197,7 @@ export class EpochWalk {
   #endAt(given: ChainedEpoch, next: ChainedEpoch | undefined): void {
     const end = (next ?? given).parsed.prevSequence
     this.#given = { epoch: given, end }
-    this.#next = []
+    this.#line.next = []
     this.#ports.inbound.stopAt(end)
   }
 
@@ -228,7 +213,7 @@ export class EpochWalk {
   enterOwn(epoch: Epoch): boolean {
     const { inbound } = this.#ports
     this.#life++
-    this.#next = []
+    this.#line.next = []
     this.#given = undefined
     const present = this.#present
     const goesOn =
@@ -242,7 +227,7 @@ export class EpochWalk {
   /** The first of a document, or one that stands alone: it has no log before it that is to be read. */
   beginOwn(epoch: Epoch): void {
     this.#life++
-    this.#next = []
+    this.#line.next = []
     this.#accept(epoch)
     this.#ports.inbound.begin(epoch, emptyStart(epoch))
   }
@@ -252,22 +237,21 @@ export class EpochWalk {
     this.#life++
     this.#isReading = false
     this.#isTrusting = false
-    this.#next = []
+    this.#line.stop()
     this.#given = undefined
-    this.#passedOver = []
     this.#ports.inbound.goOn()
     this.#ports.keyDesk.stop()
   }
 
   destroy(): void {
     this.stop()
-    for (const { keys } of this.#line) keys?.forget()
+    for (const { keys } of this.#line.held) keys?.forget()
   }
 
   /** False: overtaken, or on the way to another epoch than `next`. */
   async #goOn(epoch: Epoch, next: ChainedEpoch, life: number): Promise<boolean> {
     const { keyDesk, inbound, onEntered } = this.#ports
-    const isNewest = this.#next.length === 1
+    const isNewest = this.#line.next.length === 1
     const adopted = await keyDesk.adopt(next, epoch.keys, { isDispensable: !isNewest, isNewest })
     if (life !== this.#life || adopted === undefined) {
       letGo(adopted)
@@ -282,10 +266,10 @@ export class EpochWalk {
       await this.#loadNewest('behind', life)
       return false
     }
-    this.#next.shift()
+    this.#line.next = this.#line.next.slice(1)
     this.#accept(adopted.epoch)
     inbound.enter(adopted.epoch)
-    const end = this.#next[0]?.parsed.prevSequence
+    const end = this.#line.next[0]?.parsed.prevSequence
     if (end !== undefined) inbound.stopAt(end)
     onEntered(adopted.epoch, adopted.state)
     return true
@@ -293,7 +277,7 @@ export class EpochWalk {
 
   async #loadNewest(why: LoadReason, life: number): Promise<void> {
     const { keyDesk, prefetch, onLoaded } = this.#ports
-    const newest = this.#next.at(-1)
+    const newest = this.#line.next.at(-1)
     if (newest === undefined) {
       await this.#reload(why, life)
       return
@@ -301,7 +285,7 @@ export class EpochWalk {
     const isTrusted = this.#isTrusting
     // Which checkpoint it will be is known before the key is: they come side by side.
     prefetch(newest)
-    const adopted = await keyDesk.adopt(newest, this.#keysBefore(newest), { isNewest: true, isTrusted })
+    const adopted = await keyDesk.adopt(newest, this.#line.keysBefore(newest), { isNewest: true, isTrusted })
     if (life !== this.#life || adopted === undefined || adopted === 'locked') {
       letGo(adopted)
       return
@@ -312,9 +296,9 @@ export class EpochWalk {
     }
     const start = await this.#load(adopted.epoch, life, () => {
       // What was held good before is given up with the epoch that takes its place, not sooner: the connection may break in between.
-      if (this.#isTrusting) for (const { keys } of this.#line.splice(0)) keys?.forget()
-      for (const passed of this.#next.slice(0, -1)) this.#accept(passed)
-      this.#next = []
+      if (this.#isTrusting) this.#line.giveUpHeld()
+      for (const passed of this.#line.next.slice(0, -1)) this.#accept(passed)
+      this.#line.next = []
     })
     if (start !== undefined) onLoaded(adopted.epoch, adopted.state, why, start)
   }
@@ -356,32 +340,12 @@ export class EpochWalk {
     else if (start !== undefined) onLoaded(epoch, { active: true }, why, start)
   }
 
-  #keysBefore({ parsed }: ChainedEpoch): EpochKeys | undefined {
-    return this.#line.find(({ hash }) => equalBytes(hash, parsed.prevRecord))?.keys
-  }
-
-  /** The present epoch was read to where a given-up one began; how much of that one the next has carried over, its checkpoint says. */
-  #isAtGivenEnd({ hash }: Epoch): boolean {
-    const { inbound } = this.#ports
-    return this.#passedOver.some(
-      ({ parsed }) =>
-        equalBytes(parsed.prevRecord, hash) &&
-        parsed.prevSequence === inbound.cursor &&
-        equalBytes(parsed.prevHash, inbound.hash),
-    )
-  }
-
-  /** Those of the line that it does not follow are given up. */
   #accept(chained: ChainedEpoch | Epoch): void {
-    const place = this.#line.findLastIndex(({ hash }) => equalBytes(hash, chained.parsed.prevRecord))
-    const isLinked = this.#line.length === 0 || place >= 0
-    for (const { keys } of isLinked ? this.#line.splice(place + 1) : []) keys?.forget()
-    this.#line = [...this.#line, chained]
+    this.#line.accept(chained)
     if (!('startHash' in chained)) return
     this.#present = chained
     this.#isUnbegun = false
     this.#isTrusting = false
-    this.#passedOver = []
   }
 }
 

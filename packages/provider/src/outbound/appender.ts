@@ -3,14 +3,12 @@ import type { Clock } from '@y-sealed/key-client'
 import { type Ack, DEFAULT_LIMITS, type Entry, type Limits, type Refused, type Up } from '@y-sealed/protocol'
 import type { Problems } from '../problems.ts'
 import type { SealedError } from '../sealed-error.ts'
+import { Obstacle } from './obstacle.ts'
 import type { Outbox } from './outbox.ts'
 import { StagedRequest } from './staged-request.ts'
 
 /** Up to here an envelope is sealed synchronously: in browsers noble is then quicker than a round trip to WebCrypto's thread. */
 const SYNC_SEAL_BYTES = 4 * 1024
-/** What is over a limit of the relay's is tried again after this, and then less and less often: quotas are raised, overload passes. */
-const FIRST_LIMIT_RETRY_MS = 30_000
-const MAX_LIMIT_RETRY_MS = 600_000
 /** A relay that pauses (a rotation elsewhere) says so for at most 5 s (protocol §6); asked again after this. */
 const PAUSED_RETRY_MS = 500
 
@@ -62,6 +60,7 @@ interface Sealed {
  */
 export class Appender {
   readonly #ports: AppenderPorts
+  readonly #obstacle: Obstacle
   #channel = 0
   #limits: Limits = DEFAULT_LIMITS
   #isStarted = false
@@ -70,11 +69,7 @@ export class Appender {
   #sealing: Uint8Array | undefined
   #isRenewing = false
   #timer: unknown
-  #limitTimer: unknown
-  #limitRetryMs = FIRST_LIMIT_RETRY_MS
   #isScheduled = false
-  /** Something stands in the way of what waits (a limit, a fork): nothing is sent until the user changes something. */
-  #obstacle: SealedError | undefined
   #takesWhole = false
   #isPaused = false
   #repair = false
@@ -84,10 +79,11 @@ export class Appender {
 
   constructor(ports: AppenderPorts) {
     this.#ports = ports
+    this.#obstacle = new Obstacle(ports.clock, () => this.changed())
   }
 
   get obstacle(): SealedError | undefined {
-    return this.#obstacle
+    return this.#obstacle.error
   }
 
   /** An append is on its way: its ack must still be waited for. */
@@ -118,7 +114,7 @@ export class Appender {
 
   /** A new session: whatever was over a limit is tried once more. */
   forgiveLimit(): void {
-    if (this.#obstacle !== undefined) this.#tryWhole()
+    if (this.#obstacle.forgive()) this.#takesWhole = true
   }
 
   /** The log is read again: nothing new is taken, what is in flight goes on. */
@@ -142,12 +138,12 @@ export class Appender {
     this.#witness = undefined
     this.#ports.outbox.restore()
     this.#ports.clock.clearTimeout(this.#timer)
-    this.#ports.clock.clearTimeout(this.#limitTimer)
+    this.#obstacle.stopWaiting()
   }
 
   /** Something waits. After a `limit` everything is tried again as one difference: an undo may have made it small. */
   changed(): void {
-    if (this.#obstacle !== undefined) this.#tryWhole()
+    if (this.#obstacle.forgive()) this.#takesWhole = true
     this.#kick()
   }
 
@@ -184,7 +180,7 @@ export class Appender {
    */
   sendLast(): void {
     const sealer = this.#ports.sealer()
-    if (sealer === undefined || !this.#isStarted || this.#obstacle !== undefined || this.#isPaused) return
+    if (sealer === undefined || !this.#isStarted || this.#obstacle.error !== undefined || this.#isPaused) return
     const { staged, names } = this.#inFlight ?? {}
     for (let frame = staged?.next(); staged && frame !== undefined; frame = staged.next())
       this.#sendFrame(staged.request, frame, names)
@@ -215,7 +211,7 @@ export class Appender {
   /** The acked append stands in the log, and H compared equal: only now may the next one be taken. */
   settled(): void {
     this.#inFlight = undefined
-    this.#limitRetryMs = FIRST_LIMIT_RETRY_MS
+    this.#obstacle.passed()
     this.#kick()
   }
 
@@ -241,7 +237,7 @@ export class Appender {
       this.#inFlight === undefined &&
       this.#sealing === undefined &&
       !this.#isRenewing &&
-      this.#obstacle === undefined &&
+      this.#obstacle.error === undefined &&
       !this.#isPaused &&
       (this.#ports.outbox.hasWaiting || this.#witness !== undefined)
     )
@@ -270,7 +266,7 @@ export class Appender {
     if (sealer === undefined) return
     const update = this.#ports.outbox.hasWaiting ? this.#take() : undefined
     if (update === undefined) {
-      if (this.#obstacle === undefined) this.#transmit({ update, envelopes: [] }, sealer)
+      if (this.#obstacle.error === undefined) this.#transmit({ update, envelopes: [] }, sealer)
       return
     }
     if (update.length <= SYNC_SEAL_BYTES) {
@@ -306,18 +302,10 @@ export class Appender {
   }
 
   #setAside(code: 'limit' | 'fork', message: string): void {
-    const { problems, clock, outbox, onOutbox } = this.#ports
+    const { problems, outbox, onOutbox } = this.#ports
     outbox.restore()
-    clock.clearTimeout(this.#limitTimer)
-    this.#limitTimer = clock.setTimeout(() => this.changed(), this.#limitRetryMs)
-    this.#limitRetryMs = Math.min(MAX_LIMIT_RETRY_MS, this.#limitRetryMs * 2)
-    this.#obstacle = problems.raise(code, message, 'append')
+    this.#obstacle.met(problems.raise(code, message, 'append'))
     onOutbox()
-  }
-
-  #tryWhole(): void {
-    this.#obstacle = undefined
-    this.#takesWhole = true
   }
 
   #sealOptions(sealer: Sealer): { repair?: boolean; birth?: { sequence: number; hash: Uint8Array } } {

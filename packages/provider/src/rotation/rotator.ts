@@ -6,11 +6,10 @@ import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import type { Epoch, FreshKey, KeyState } from '../epoch/epoch.ts'
 import { factsOf, type KeyDesk } from '../epoch/key-desk.ts'
 import { equalBytes } from '../hex.ts'
-import { CoveredLog, wholeLog } from '../log-state/covered-log.ts'
-import { difference } from '../log-state/difference.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { SealedError } from '../sealed-error.ts'
 import { chooseKey } from './choose-key.ts'
+import { Covering } from './covering.ts'
 import { type Covered, RotationAttempt } from './rotation-attempt.ts'
 import {
   isOver,
@@ -90,26 +89,33 @@ export class Rotator {
   readonly #ports: RotatorPorts
   readonly #goal: RotationGoal
   readonly #request: number
+  readonly #covering: Covering
   #state: RotationState = ROTATION_START.state
   #fresh: FreshKey | undefined
-  #covered: CoveredLog | undefined
   #attempt: RotationAttempt | undefined
   #paused: { readonly sequence: number; readonly hash: Uint8Array } | undefined
   #pauseRequest = 0
   #opening: Epoch | undefined
   #isStageInFlight = false
-  /** An attempt is being made; what the log gets meanwhile belongs to its tail. */
-  #isCovering = false
-  /** Rises with each attempt, so that one that was given up knows that it comes too late. */
-  #tries = 0
-  #isClosed: boolean
   #timer: unknown
   #error: SealedError | undefined
 
   constructor(ports: RotatorPorts, goal: RotationGoal) {
     this.#ports = ports
     this.#goal = goal
-    this.#isClosed = goal.isClosed
+    this.#covering = new Covering(
+      {
+        ...ports,
+        epoch: goal.present,
+        onFetch: () => {
+          // The stall watch looks whether it gets on.
+          ports.clock.clearTimeout(this.#timer)
+        },
+        onCovered: (covered, isOvertaken) => this.#beginAttempt(covered, isOvertaken),
+        run: (work) => this.#run(work),
+      },
+      goal.isClosed,
+    )
     // Lease, what is staged and `open` share one number.
     this.#request = ports.nextRequest()
   }
@@ -166,18 +172,18 @@ export class Rotator {
 
   /** An update has entered the log state. */
   logged(update: Uint8Array): void {
-    this.#covered?.note(update)
+    this.#covering.note(update)
   }
 
   /** The key was retired while this was under way: what this client has not appended yet waits for the new epoch. */
   close(): void {
-    this.#isClosed = true
-    if (this.#state.at === 'covering') this.#tryToCover()
+    this.#covering.close()
+    if (this.#state.at === 'covering') this.#covering.go()
   }
 
   /** The reader has got on. */
   read(): void {
-    if (this.#state.at === 'covering') this.#tryToCover()
+    if (this.#state.at === 'covering') this.#covering.go()
     if (this.#state.at !== 'settling' || this.#paused === undefined) return
     if (this.#isVoid) {
       // The log of an epoch without a key can be named, not read.
@@ -232,11 +238,7 @@ export class Rotator {
         break
       case 'cover':
         this.#after(COVER_MS)
-        this.#covered?.destroy()
-        this.#covered = undefined
-        this.#isCovering = false
-        this.#tries++
-        this.#tryToCover()
+        this.#covering.restart()
         break
       case 'stage':
         this.#run(this.#stage())
@@ -266,38 +268,8 @@ export class Rotator {
     this.#step({ type: 'keyed' })
   }
 
-  #tryToCover(): void {
-    const { doc, logState, reader } = this.#ports
-    const { cursor: sequence, hash, isWhole } = reader()
-    if (!isWhole || this.#isCovering) return
-    if (this.#isClosed && difference(doc, logState) !== undefined) {
-      // What this device's user typed cannot enter this epoch's log any more: it waits for the next one.
-      this.#isCovering = true
-      this.#covered?.destroy()
-      this.#covered = CoveredLog.from(doc, logState)
-      // How long that takes is a matter of size, and the stall watch's.
-      this.#ports.clock.clearTimeout(this.#timer)
-      this.#run(this.#coverFromLog({ sequence, hash }))
-      return
-    }
-    this.#covered ??= new CoveredLog(doc, logState)
-    const whole = this.#covered.take()
-    if (whole === undefined) return
-    this.#isCovering = true
-    this.#run(this.#beginAttempt({ ...whole, sequence, hash }))
-  }
-
-  async #coverFromLog(at: { sequence: number; hash: Uint8Array }): Promise<void> {
-    const tries = this.#tries
-    const log = await this.#ports.openLog(this.#goal.present, at.sequence)
-    const whole = wholeLog(log)
-    log.destroy()
-    if (tries === this.#tries) await this.#beginAttempt({ ...whole, ...at })
-  }
-
-  async #beginAttempt(covered: Covered): Promise<void> {
+  async #beginAttempt(covered: Covered, isOvertaken: () => boolean): Promise<void> {
     const { documentId, padding, clock } = this.#ports
-    const tries = this.#tries
     if (this.#fresh === undefined) return
     this.#attempt?.letGo(false)
     this.#attempt = undefined
@@ -313,7 +285,7 @@ export class Rotator {
     // An empty document has nothing to begin with.
     if (covered.update.length > EMPTY_UPDATE_BYTES)
       await attempt.addCheckpoint(covered, isZero(checkpoint) ? undefined : checkpoint)
-    if (isOver(this.#state) || tries !== this.#tries) {
+    if (isOver(this.#state) || isOvertaken()) {
       attempt.letGo(false)
       return
     }
@@ -329,7 +301,7 @@ export class Rotator {
       this.#sendStage(attempt)
       return
     }
-    const bytes = await attempt.addTail(this.#covered?.takeTail() ?? [])
+    const bytes = await attempt.addTail(this.#covering.takeTail())
     if (this.#state.at !== 'staging') return
     if (bytes <= SHORT_TAIL_BYTES) this.#step({ type: 'staged' })
     else this.#sendStage(attempt)
@@ -341,7 +313,7 @@ export class Rotator {
     const { present, checkpoint } = this.#goal
     if (attempt === undefined || this.#paused === undefined) return
     const { sequence, hash } = this.#paused
-    await attempt.addTail(this.#covered?.takeTail() ?? [])
+    await attempt.addTail(this.#covering.takeTail())
     this.#opening = await attempt.end({ epoch: present, checkpoint, sequence, hash, index: this.#index() })
     await this.#open()
   }
@@ -436,8 +408,7 @@ export class Rotator {
   #letGo(isOpened: boolean): void {
     this.#ports.clock.clearTimeout(this.#timer)
     this.#attempt?.letGo(isOpened)
-    this.#covered?.destroy()
-    this.#covered = undefined
+    this.#covering.destroy()
   }
 }
 

@@ -1,10 +1,7 @@
-import type { Down, Joined, Refused } from '@y-sealed/protocol'
-import * as Y from 'yjs'
-import { emptyStart } from '../checkpoint/epoch-load.ts'
+import type { Down, Joined } from '@y-sealed/protocol'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { type ChainedEpoch, readRecord } from '../epoch/chained-epoch.ts'
 import type { Epoch, KeyState } from '../epoch/epoch.ts'
-import { EpochOpener, type WonOpening } from '../epoch/epoch-opener.ts'
 import { EpochWalk, type LoadReason } from '../epoch/epoch-walk.ts'
 import type { RecordsVerdict } from '../epoch/judge-records.ts'
 import { factsOf } from '../epoch/key-desk.ts'
@@ -13,26 +10,13 @@ import { equalBytes } from '../hex.ts'
 import { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { LogState } from '../log-state/log-state.ts'
-import { rethrowLater } from '../rethrow-later.ts'
-import { Rotations } from '../rotation/rotations.ts'
-import type { OwnEpoch, RotationGoal } from '../rotation/rotator.ts'
-import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import type { ProblemCode, SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { compareJoined } from './compare-joined.ts'
+import { OwnEpochs, type RotationOptions } from './own-epochs.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
 import type { Writing } from './writing.ts'
-
-/** What `rotateKey` was asked for, beyond a new key (protocol §5, §6). */
-export interface RotationOptions {
-  /** The newest epoch's key is lost: give that epoch up, and follow the last one whose key can be had. */
-  readonly replace?: boolean
-  /** The relay shows another document than the one known here: follow what it shows, and bring what this device holds. */
-  readonly force?: boolean
-}
-
-/** The key of an epoch is gone, for everybody (protocol §5). */
-const LOST: readonly ProblemCode[] = ['key-unknown', 'key-mismatch', 'key-invalid']
 
 export interface EpochsPorts {
   readonly session: SessionPorts
@@ -63,45 +47,25 @@ export interface EpochsPorts {
 export class Epochs {
   readonly history: History
   readonly #ports: EpochsPorts
-  readonly #opener: EpochOpener
   readonly #walk: EpochWalk
   readonly #keyWatch: KeyWatch
-  readonly #rotations: Rotations
+  readonly #own: OwnEpochs
   /** Epoch records that the relay has shown in this session, oldest first. */
   #shown: ChainedEpoch[] = []
-  /** Held good until a person gave them up: their numbers and hints stay used. */
-  #pinned: readonly ChainedEpoch[] = []
   /** The record that was taken came after the join: what the join has read is not its log. */
   #isJoinStale = false
-  /** A person has decided to go on with what the relay shows: it is read, and only followed by an epoch of this client's own. */
-  #isForced = false
-  /** A person has given up the newest epoch. */
-  #isReplacing = false
   /** The relay has no epoch of this document at all. */
   #isRelayEmpty = false
 
   constructor(ports: EpochsPorts) {
     this.#ports = ports
-    const { session, requests, inbound, logState, checkpoints } = ports
+    const { session, requests, inbound, checkpoints } = ports
     const { problems, clock } = session
     const onContradicted = ({ code, message }: SealedError): void => {
       // It may be this client's own epoch, and the answer to that on its way: the next join tells.
-      if (this.#rotations.isOpening) ports.startOver()
+      if (this.#own.rotations.isOpening) ports.startOver()
       else this.#hold(problems.raise(code, message, 'epoch'))
     }
-    this.#opener = new EpochOpener({
-      ...session,
-      ...requests,
-      onContradicted,
-      onWon: (won) => this.#wonOpening(won),
-      onRefused: (refused) => this.#openingRefused(refused),
-      onSeedFailed: (error) => {
-        const name = error instanceof Error ? error.name : 'error'
-        ports.halt(
-          problems.raise('initial-failed', `the option initial threw (${name}): nothing was opened`, 'initial'),
-        )
-      },
-    })
     this.#walk = new EpochWalk({
       keyDesk: session.keyDesk,
       problems,
@@ -122,10 +86,10 @@ export class Epochs {
       mayWrite: () => ports.writing.role === 'write',
       onInactive: () => {
         ports.onRetired()
-        this.#rotations.due()
+        this.#own.rotations.due()
       },
       onActive: () => {
-        if (!this.#isForced && this.#rotations.notDue()) ports.onUnretired()
+        if (!this.#own.isForced && this.#own.rotations.notDue()) ports.onUnretired()
       },
       onContradicted,
     })
@@ -138,19 +102,19 @@ export class Epochs {
       end: () => ({ sequence: inbound.cursor, hash: inbound.hash }),
       ...requests,
     })
-    this.#rotations = new Rotations({
-      ...session,
-      ...requests,
-      logState,
-      reader: () => ({ cursor: inbound.cursor, hash: inbound.hash, isWhole: !inbound.isHolding }),
-      known: () => [...this.#pinned, ...this.#walk.line, ...this.#shown],
-      openLog: (epoch, sequence) => this.history.openEpoch(epoch.index, sequence),
-      goal: () => this.#goal(),
-      onBegin: () => checkpoints.yield(),
+    this.#own = new OwnEpochs({
+      ...ports,
+      walk: this.#walk,
+      history: this.history,
+      shown: () => this.#shown,
+      isRelayEmpty: () => this.#isRelayEmpty,
+      isAtGivenEnd: () => this.isAtGivenEnd,
       askAgain: () => this.#keyWatch.look(),
       onRecord: (record) => this.recordAppeared(record, true),
-      onOpened: (opened) => this.#openedOwn(opened),
       onContradicted,
+      onBegun: (epoch, state, isAnother) => this.#announce(epoch, state, isAnother),
+      onEntered: (epoch, state) => this.#entered(epoch, state),
+      onLoaded: (epoch, state, start) => this.#loaded(epoch, state, 'void', start),
     })
   }
 
@@ -166,7 +130,7 @@ export class Epochs {
 
   /** The endpoint holds the key inactive, or the epoch is only read: nothing new is sealed with it. */
   get isRetired(): boolean {
-    return this.#rotations.isDue || this.#walk.given !== undefined
+    return this.#own.rotations.isDue || this.#walk.given !== undefined
   }
 
   /** Read as far as an epoch goes whose successor was given up: nothing more is to come. */
@@ -183,30 +147,17 @@ export class Epochs {
 
   /** Somebody is about to open an epoch here. */
   get isRotating(): boolean {
-    return this.#rotations.isUnderWay
+    return this.#own.rotations.isUnderWay
   }
 
   /** What the relay owes an answer to, and how far it has got; undefined while it owes nothing. */
   get owed(): string | undefined {
-    const isOwed = this.#opener.isWaiting || this.#walk.isReading
-    return this.#rotations.owed ?? (isOwed ? 'epoch' : undefined)
+    return this.#own.owed ?? (this.#walk.isReading ? 'epoch' : undefined)
   }
 
   /** Resolves with the next epoch, whoever opens it; waits while the session is not live. */
-  rotate({ replace = false, force = false }: RotationOptions): Promise<Epoch> {
-    const { session, phase, run } = this.#ports
-    if (force && phase() === 'held') this.#force()
-    // A key that is slow to come, or that this member may not have, is no lost key.
-    const isLost = LOST.some((code) => code === session.keyDesk.standing?.code)
-    if (replace && isLost && phase() === 'keying') run(this.#replace())
-    return this.#rotations.wish()
-  }
-
-  async #replace(): Promise<void> {
-    this.#isReplacing = true
-    if (await this.#walk.giveUpNewest()) return
-    this.#isReplacing = false
-    this.#rotations.end(new SealedError('key-unknown', 'there is no other epoch whose key can be had', 'epoch'))
+  rotate(options: RotationOptions): Promise<Epoch> {
+    return this.#own.rotate(options)
   }
 
   /** A record that came alone may have been garbled on its way: the next join shows it again, with all others. */
@@ -218,7 +169,7 @@ export class Epochs {
 
   /** Whoever waits for another epoch waits in vain. */
   giveUpRotation(error: SealedError): void {
-    this.#rotations.end(error)
+    this.#own.rotations.end(error)
   }
 
   /** A new session begins; what is shown in it is all that counts. */
@@ -251,7 +202,7 @@ export class Epochs {
         break
       case 'open':
         // Who may not write waits for somebody's `record`.
-        if (joined.role === 'write') run(this.#opener.open())
+        if (joined.role === 'write') run(this.#own.opener.open())
         break
       case 'take':
         this.#take(verdict.records, verdict.lacks)
@@ -267,7 +218,7 @@ export class Epochs {
         break
       case 'hold':
         // The connection broke before what a person had decided was done.
-        if (this.#isForced) this.#force()
+        if (this.#own.isForced) this.#own.force()
         else this.#hold(problems.raise('rollback', verdict.message, 'epoch'))
         break
       case 'distrust':
@@ -297,7 +248,7 @@ export class Epochs {
    * with a refusal, which overtakes what waits for its place in the log.
    */
   recordAppeared(record: Uint8Array, isAnswer = false): void {
-    if (this.#opener.isWaiting || !this.show([record])) return
+    if (this.#own.opener.isWaiting || !this.show([record])) return
     const verdict = this.#walk.judge(this.#shown)
     if (verdict.is === 'next') {
       this.#isJoinStale = true
@@ -318,8 +269,7 @@ export class Epochs {
   /** True if the message answered something that was asked here. */
   takes(message: Down): boolean {
     return (
-      this.#opener.takes(message) ||
-      this.#rotations.takes(message) ||
+      this.#own.takes(message) ||
       // Entries carry no request: what a look back has asked for may be what the reader waits for.
       (this.history.takes(message) && message.type !== 'entries')
     )
@@ -327,19 +277,19 @@ export class Epochs {
 
   /** An update has entered the log state. */
   logged(update: Uint8Array): void {
-    this.#rotations.logged(update)
+    this.#own.rotations.logged(update)
   }
 
   /** The reader has got on. */
   progress(): void {
     this.#walk.arrived()
-    this.#rotations.read()
-    this.#rotations.begin()
+    this.#own.rotations.read()
+    this.#own.rotations.begin()
   }
 
   /** The document is complete and can be written. */
   live(): void {
-    this.#rotations.live()
+    this.#own.rotations.live()
   }
 
   /** An append was acked. */
@@ -354,31 +304,23 @@ export class Epochs {
 
   /** The session is over: what is under way comes too late; what is known stays. */
   stop(): void {
-    if (this.#isReplacing) {
-      this.#isReplacing = false
-      this.#rotations.end(new SealedError('interrupted', 'the session ended before the epoch was replaced', 'epoch'))
-    }
+    this.#own.stop()
     this.#walk.stop()
     this.#keyWatch.stop()
-    this.#rotations.pause()
-    this.#opener.abandon()
     this.history.stop()
   }
 
   destroy(): void {
     this.stop()
     this.#walk.destroy()
-    for (const { keys } of this.#pinned) keys?.forget()
+    this.#own.destroy()
   }
 
   // --- shown by the relay ---
 
   #take(records: Extract<RecordsVerdict, { is: 'next' }>, lacks: 'fork' | 'behind' | undefined): void {
     const { session, run, onLeaving } = this.#ports
-    // Somebody else has opened what was to be opened here.
-    this.#isForced = false
-    this.#isReplacing = false
-    this.#rotations.superseded()
+    this.#own.superseded()
     this.#keyWatch.stop()
     onLeaving()
     if (lacks === 'fork') {
@@ -413,126 +355,22 @@ export class Epochs {
   }
 
   #announce(epoch: Epoch, state: KeyState, isAnother = true): void {
-    if (this.#isForced || this.#walk.given !== undefined) {
+    if (this.#own.isForced || this.#walk.given !== undefined) {
       // On the way to an epoch of this client's own: it is read, and nothing is sealed under it.
       this.#ports.session.onEpoch(epoch)
       return
     }
-    this.#rotations.entered(epoch, isAnother)
+    this.#own.rotations.entered(epoch, isAnother)
     this.#ports.session.onEpoch(epoch)
     this.#keyWatch.entered(epoch, state)
-  }
-
-  // --- opened by this client ---
-
-  #wonOpening({ epoch, state, sealer, seed, entries, sequence, hash }: WonOpening): void {
-    const { session, inbound, writing, onOwnEntries, onThere } = this.#ports
-    const isAnother = this.present !== undefined
-    if (isAnother) writing.unsent.isHealing = true
-    this.#isForced = false
-    this.#walk.beginOwn(epoch)
-    this.#ports.checkpoints.entered(epoch)
-    writing.sealer.use(sealer)
-    this.#announce(epoch, state, isAnother)
-    if (seed !== undefined) {
-      rethrowLater(() => Y.applyUpdate(session.doc, seed, session.origin))
-      inbound.receiveAck(sequence, entries, seed, hash)
-    }
-    onOwnEntries(sequence)
-    onThere(false)
-  }
-
-  #openingRefused(refused: Refused): void {
-    const { session, writing, startOver, distrust } = this.#ports
-    if (refused.code === 'stale-epoch' && refused.record !== undefined) {
-      // Somebody else was first: the seed is dropped, and the winner's entries are read.
-      this.recordAppeared(refused.record, true)
-    } else if (refused.code === 'write-denied') {
-      writing.role = 'read'
-    } else if (refused.code === 'limit') {
-      session.problems.raise('limit', `the relay refused the document's first content: ${refused.detail}`, 'initial')
-      startOver()
-    } else {
-      distrust(`the relay refused to open the document: ${refused.code}`)
-    }
-  }
-
-  /** What a rotation would follow: the present epoch, once all of its log is here. */
-  #goal(): RotationGoal | SealedError | undefined {
-    const { role, unsent, obstacle } = this.#ports.writing
-    const { present } = this
-    const phase = this.#ports.phase()
-    const { given } = this.#walk
-    if (present === undefined) return undefined
-    const isAtEnd = this.isAtGivenEnd && phase === 'reading'
-    if (phase !== 'live' && !isAtEnd) return undefined
-    if (role === 'read') return new SealedError('write-denied', 'this session may only read', 'rotation')
-    // A checkpoint of this document would give to all what a forked history has shown to this device alone.
-    if (unsent.hasDisowned) {
-      return new SealedError('fork', 'this device holds content that the document does not have', 'rotation')
-    }
-    if (given !== undefined) {
-      const { hash, parsed } = given.epoch
-      const { checkpoint } = present.parsed
-      return { present, head: hash, checkpoint, after: parsed.keyHint, isClosed: true, isForced: false }
-    }
-    const newestPin = this.#isForced ? this.#pinned.at(-1) : undefined
-    const after = newestPin?.parsed.keyHint ?? present.keyHint
-    const checkpoint = this.#ports.checkpoints.known.base?.checkpoint ?? present.parsed.checkpoint
-    return {
-      present,
-      head: present.hash,
-      checkpoint,
-      after,
-      isClosed: this.isRetired || obstacle !== undefined,
-      isForced: this.#isForced,
-    }
-  }
-
-  #openedOwn({ epoch, state, checkpoint, entries, sequence, hash }: OwnEpoch): void {
-    const { inbound, onLeaving, onOwnEntries } = this.#ports
-    onLeaving()
-    this.#isForced = false
-    this.#isReplacing = false
-    if (this.#walk.enterOwn(epoch)) {
-      onOwnEntries(sequence)
-      inbound.receiveOwn(sequence, entries, hash)
-      this.#entered(epoch, state)
-    } else {
-      const start = { ...emptyStart(epoch), checkpoint: epoch.parsed.checkpoint, update: checkpoint }
-      inbound.begin(epoch, start)
-      this.#loaded(epoch, state, 'void', start)
-    }
   }
 
   // --- held ---
 
   /** The relay shows another document than the one known here: nothing is mixed, until a person decides or the relay comes to its senses. */
   #hold(error: SealedError): void {
-    this.#isForced = false
+    this.#own.unforce()
     this.stop()
     this.#ports.onHeld(error)
-  }
-
-  /** A person has decided to go on with what the relay shows. */
-  #force(): void {
-    const { onLeaving, onThere, run } = this.#ports
-    const last = this.present
-    // Nothing shown and nothing known: there is nothing to follow.
-    if (this.#isRelayEmpty && last === undefined) return
-    this.#isForced = true
-    onLeaving()
-    if (this.#isRelayEmpty) {
-      run(this.#opener.open(last))
-      return
-    }
-    this.#rotations.due()
-    if (this.#shown.length === 0) {
-      // It shows the epoch that this client is in.
-      onThere(true)
-      return
-    }
-    this.#pinned = [...this.#pinned, ...this.#walk.line]
-    run(this.#walk.startAnew(this.#shown))
   }
 }

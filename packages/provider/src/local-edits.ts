@@ -1,0 +1,81 @@
+import type { Clock } from '@y-sealed/key-client'
+import * as Y from 'yjs'
+import type { CrossTab } from './cross-tab/cross-tab.ts'
+import type { Outbox } from './outbound/outbox.ts'
+import type { Problems } from './problems.ts'
+import type { Session } from './session/session.ts'
+
+export interface LocalEditsPorts {
+  readonly doc: Y.Doc
+  /** Yjs origin of what comes from the relay. */
+  readonly origin: object
+  readonly clock: Clock
+  readonly problems: Problems
+  readonly outbox: Outbox
+  readonly crossTab: CrossTab
+  readonly session: Session
+  /** Something more waits to be sent. */
+  onOutbox(): void
+}
+
+/** What this user writes, here or in another tab → the outbox. */
+export class LocalEdits {
+  readonly #ports: LocalEditsPorts
+
+  constructor(ports: LocalEditsPorts) {
+    this.#ports = ports
+    ports.doc.on('update', this.#onUpdate)
+  }
+
+  destroy(): void {
+    this.#ports.doc.off('update', this.#onUpdate)
+  }
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    const { crossTab } = this.#ports
+    if (origin === this.#ports.origin) return
+    if (origin === crossTab) {
+      crossTab.keep(update)
+      return
+    }
+    // What this user writes may rest on what the other tab wrote: that goes first.
+    this.adoptForeign()
+    crossTab.tell(update)
+    this.add(update)
+  }
+
+  /** Another tab's updates that the log has not brought are sent by this one. */
+  adoptForeign(): void {
+    for (const update of this.#ports.crossTab.takeUncovered()) this.add(update)
+  }
+
+  add(update: Uint8Array): void {
+    const { outbox, clock, session, onOutbox } = this.#ports
+    if (this.#isCleanUpForReader(update)) return
+    session.writing.unsent.noteOwn(update)
+    outbox.add(update, clock.now())
+    if (session.phase === 'live') this.denyReader()
+    session.changed()
+    onOutbox()
+  }
+
+  /** Who may only read is told so, if there is anything that is not sent for that. */
+  denyReader(): void {
+    const { outbox, problems, session } = this.#ports
+    if (session.writing.role === 'write' || outbox.isEmpty) return
+    problems.raise('write-denied', 'this session may only read: the edit stays local', 'append')
+  }
+
+  /**
+   * Yjs tidies formats after remote changes, in a transaction of nobody's: for somebody who may only read that is no edit that could be denied.
+   * Everybody else's Yjs does the same.
+   */
+  #isCleanUpForReader(update: Uint8Array): boolean {
+    const { isApplying, writing } = this.#ports.session
+    if (writing.role !== 'read' || !isApplying) return false
+    const decoded = Y.decodeUpdate(update)
+    if (decoded.structs.length > 0) return false
+    writing.unsent.creditDeletes(decoded)
+    return true
+  }
+}

@@ -52,6 +52,18 @@ describe('a checkpoint between rotations', () => {
     expect(await placesOf(bob)).toEqual([place])
   })
 
+  it('is told of again, to everybody, when somebody else has named it; by its author it is not', async () => {
+    const checkpoint = await room.compact(alice, 5)
+    const heardNamed = (client: RawClient) => client.hears('compacted', ({ named }) => named)
+    await room.type(alice, 1, checkpoint)
+    await alice.pinged()
+    expect(alice.heard.filter((message) => message.type === 'compacted' && message.named)).toEqual([])
+    await room.type(bob, 1, checkpoint)
+    for (const member of [alice, bob]) {
+      expect(await heardNamed(member)).toMatchObject({ request: 0, place: { checkpoint, sequence: 5 } })
+    }
+  })
+
   it('is fetched by its name, by whoever reads', async () => {
     const chunks = fakeCheckpoint(0, 3)
     const checkpoint = await room.compact(alice, 4, undefined, chunks)

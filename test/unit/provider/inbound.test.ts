@@ -41,7 +41,6 @@ function inbound() {
     ownSalt: () => undefined,
     onProgress: () => {},
     onTaken: () => {},
-    onWitness: () => {},
     onLogged: () => {},
     onSettled: () => {},
     reread: () => told.push('reread'),

@@ -53,7 +53,7 @@ describe('where an epoch can be begun', () => {
     ['it is not the relay’s newest', joined(place(3, 30), place(2, 20)), 1, false, [1]],
   ])('%s', (_, message, first, isHead, expected) => {
     const known = new KnownCheckpoints()
-    known.joined(message)
+    known.joined(message, 0)
     expect(numbersOf(known.placesOf(epochAt(5, first), isHead))).toEqual(expected)
   })
 })
@@ -61,17 +61,17 @@ describe('where an epoch can be begun', () => {
 describe('who vouches for the newest', () => {
   function begun(newest: Place, base: Place | undefined, openedFrom: number | undefined): KnownCheckpoints {
     const known = new KnownCheckpoints()
-    known.joined(joined(newest, base))
+    known.joined(joined(newest, base), 0)
     known.began(epochAt(0, 0), started(newest.sequence, openedFrom))
     return known
   }
 
-  it('nobody yet; a witness that names it, or another', () => {
+  it('nobody yet; the relay says that it counts as named, or an older one', () => {
     const known = begun(place(3, 30), place(2, 20), 3)
     expect([known.isNewestNamed, known.isOpenedFromNewest]).toEqual([false, true])
-    known.witnessed(hash(2))
+    known.stored(place(2, 20), true, 30)
     expect(known.isNewestNamed).toBe(false)
-    known.witnessed(hash(3))
+    known.stored(place(3, 30), true, 30)
     expect([known.isNewestNamed, known.base?.checkpoint[0]]).toEqual([true, 3])
   })
 
@@ -81,15 +81,15 @@ describe('who vouches for the newest', () => {
 
   it('there is none, so nobody has to', () => {
     const known = new KnownCheckpoints()
-    known.joined(joined())
+    known.joined(joined(), 0)
     expect(known.isNewestNamed).toBe(true)
   })
 
   it('one’s own is somebody else’s to name', () => {
     const known = begun(place(2, 20), place(2, 20), 2)
-    known.made(place(3, 30), 30)
+    known.made(place(3, 30), false, 30)
     expect([known.isNewestOwn, known.isNewestNamed, known.isOpenedFromNewest]).toEqual([true, false, false])
-    known.stored(place(4, 40), 40)
+    known.stored(place(4, 40), false, 40)
     expect(known.isNewestOwn).toBe(false)
   })
 })
@@ -97,26 +97,35 @@ describe('who vouches for the newest', () => {
 describe('the log behind the newest', () => {
   it('is counted from where it stands, whoever made it', () => {
     const known = new KnownCheckpoints()
-    known.joined(joined())
+    known.joined(joined(), 0)
     known.began(epochAt(0, 0), started(0, undefined))
     for (let sequence = 1; sequence <= 10; sequence++) known.took(sequence, 100)
     expect(known.tail).toEqual({ entries: 10, bytes: 1_000 })
-    known.stored(place(2, 8), 10)
+    known.stored(place(2, 8), false, 10)
     expect(known.tail).toEqual({ entries: 2, bytes: 200 })
     known.took(11, 100)
     expect(known.tail).toEqual({ entries: 3, bytes: 300 })
   })
 
+  it('is counted anew from one that was made while this client was away', () => {
+    const known = new KnownCheckpoints()
+    known.joined(joined(), 0)
+    known.began(epochAt(0, 0), started(0, undefined))
+    for (let sequence = 1; sequence <= 10; sequence++) known.took(sequence, 100)
+    known.joined(joined(place(2, 9), undefined), 10)
+    expect([known.tail, known.covered]).toEqual([{ entries: 1, bytes: 100 }, 9])
+  })
+
   it('of a checkpoint that is older than the newest nothing is changed', () => {
     const known = new KnownCheckpoints()
-    known.joined(joined(place(3, 30), place(2, 20)))
-    known.stored(place(1, 10), 40)
+    known.joined(joined(place(3, 30), place(2, 20)), 0)
+    known.stored(place(1, 10), false, 40)
     expect(known.newest?.checkpoint[0]).toBe(3)
   })
 
   it('what stands before the newest is not counted, for a reader who had to begin further back', () => {
     const known = new KnownCheckpoints()
-    known.joined(joined(place(3, 30), place(2, 20)))
+    known.joined(joined(place(3, 30), place(2, 20)), 0)
     known.began(epochAt(0, 0), started(20, 2))
     known.took(25, 100)
     known.took(31, 100)
@@ -125,10 +134,10 @@ describe('the log behind the newest', () => {
 
   it('begins anew with the next epoch, whose checkpoint the relay may have told of before', () => {
     const known = new KnownCheckpoints()
-    known.joined(joined(place(3, 30), place(3, 30)))
+    known.joined(joined(place(3, 30), place(3, 30)), 0)
     known.began(epochAt(0, 0), started(30, 3))
     known.took(31, 100)
-    known.stored(place(4, 31, 5_000), 31)
+    known.stored(place(4, 31, 5_000), true, 31)
     known.entered(epochAt(31, 4))
     expect([known.newest?.bytes, known.tail.entries, known.isOpenedFromNewest]).toEqual([5_000, 0, false])
     // Its record names it: nobody has to vouch for it.

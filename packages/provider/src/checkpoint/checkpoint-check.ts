@@ -1,5 +1,6 @@
 import type { Witness } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
+import type { Place } from '@y-sealed/protocol'
 import * as Y from 'yjs'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
@@ -66,13 +67,18 @@ export class CheckpointCheck {
     }, Math.random() * MAX_DELAY_MS)
   }
 
-  /** The session is over. */
-  stop(): void {
+  /** The reader begins anew, or goes on into another epoch. */
+  leave(): void {
     this.#life++
     this.#ports.clock.clearTimeout(this.#timer)
     this.#timer = undefined
     this.#seen = undefined
     this.#good = undefined
+  }
+
+  /** The session is over. */
+  stop(): void {
+    this.leave()
     this.#hasAppended = false
   }
 
@@ -93,61 +99,53 @@ export class CheckpointCheck {
     if (newest === undefined || epoch === undefined) return
     const life = ++this.#life
     this.#seen = newest.checkpoint
-    const compared = known.isOpenedFromNewest ? this.#compareWithBase(epoch, life) : this.#compareWithLog(epoch, life)
-    compared.then(
-      (isWhole) => {
-        if (life !== this.#life || isWhole === undefined) return
+    this.#compare(epoch, newest, life).then(
+      (difference) => {
+        if (life !== this.#life || difference === undefined) return
         problems.count('checkpoints-checked')
         this.#good = newest.checkpoint
-        if (!isWhole) {
-          problems.raise(
-            'checkpoint-incomplete',
-            'a checkpoint lacks some of the log: it is published again',
-            'checkpoint',
-          )
-          this.#ports.heal()
-        }
+        if (difference.isIncomplete)
+          problems.raise('checkpoint-incomplete', 'a checkpoint lacks some of the log: it is published again', WHERE)
+        if (difference.isForeign)
+          problems.raise('member-fault', 'a checkpoint holds what the log does not: it is published', WHERE)
+        if (difference.isIncomplete || difference.isForeign) this.#ports.heal()
         this.#name()
       },
       (error: unknown) => {
         // The session has ended, or what it was to be compared with is gone: another member, or the next session, may have more luck.
         if (life !== this.#life || (error instanceof SealedError && QUIET.has(error.code))) return
         const { code, message } = error instanceof SealedError ? error : INTERNAL
-        problems.raise(code, message, 'checkpoint')
+        problems.raise(code, message, WHERE)
       },
     )
   }
 
-  /** This member began with it: what the one before and the log between give must be in what it has read. Undefined if overtaken. */
-  async #compareWithBase(epoch: Epoch, life: number): Promise<boolean | undefined> {
-    const { doc, origin, logState, known } = this.#ports
-    const { base, newest } = known
-    if (newest === undefined) return undefined
-    const rebuilt = await this.#ports.history().rebuild(epoch, base, newest)
+  /**
+   * Reads the log again beside the session, by the way that this member has not come: through the newest checkpoint, or, where it began with that one,
+   * through the one before and the log between. What only one of the two gives is then in the document, and not in the log state: it is not in the log
+   * for everybody. Undefined if overtaken.
+   */
+  async #compare(epoch: Epoch, newest: Place, life: number): Promise<Difference | undefined> {
+    const { doc, origin, logState, known, reader, history } = this.#ports
+    const isOpenedFromIt = known.isOpenedFromNewest
+    const read = logState.whole()
+    const { cursor: sequence, hash } = reader()
+    const other = await history().rebuild(epoch, isOpenedFromIt ? known.base : newest, { sequence, hash })
     try {
       if (life !== this.#life) return undefined
-      if (LogState.of(rebuilt).minus(logState).isEmpty) return true
-      const missing = difference(rebuilt, logState)
-      if (missing !== undefined) Y.applyUpdate(doc, missing, origin)
-      return false
+      const there = LogState.of(other).whole()
+      const missingHere = there.minus(read)
+      const missingThere = read.minus(there)
+      logState.removeAll(missingThere)
+      if (!missingHere.isEmpty) {
+        const update = difference(other, logState)
+        if (update !== undefined) Y.applyUpdate(doc, update, origin)
+      }
+      const [lacking, foreign] = isOpenedFromIt ? [missingHere, missingThere] : [missingThere, missingHere]
+      return { isIncomplete: !lacking.isEmpty, isForeign: !foreign.isEmpty }
     } finally {
-      rebuilt.destroy()
+      other.destroy()
     }
-  }
-
-  /** This member knows the log without it: what it and the log behind it give must be all of that. Undefined if overtaken. */
-  async #compareWithLog(epoch: Epoch, life: number): Promise<boolean | undefined> {
-    const { logState, known, reader } = this.#ports
-    const { newest } = known
-    const { cursor: sequence, hash } = reader()
-    const read = logState.copy()
-    const rebuilt = await this.#ports.history().rebuild(epoch, newest, { sequence, hash })
-    const lacking = read.minus(LogState.of(rebuilt))
-    rebuilt.destroy()
-    if (life !== this.#life) return undefined
-    // Who begins with that checkpoint does not have it: for them it is not in the log.
-    logState.removeAll(lacking)
-    return lacking.isEmpty
   }
 
   #name(): void {
@@ -165,7 +163,15 @@ export class CheckpointCheck {
   }
 }
 
+/** What a checkpoint lacks of the log, and what it holds that the log does not. */
+interface Difference {
+  readonly isIncomplete: boolean
+  readonly isForeign: boolean
+}
+
+const WHERE = 'checkpoint'
+
 /** Nobody's fault, or told of elsewhere. */
 const QUIET: ReadonlySet<string> = new Set(['interrupted', 'pruned', 'withheld'])
 
-const INTERNAL = new SealedError('internal', 'a checkpoint could not be checked', 'checkpoint')
+const INTERNAL = new SealedError('internal', 'a checkpoint could not be checked', WHERE)

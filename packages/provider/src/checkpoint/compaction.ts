@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import type { Down, Place } from '@y-sealed/protocol'
+import type { Down } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
 import { factsOf } from '../epoch/key-desk.ts'
 import type { Problems } from '../problems.ts'
@@ -34,6 +34,8 @@ export interface CompactionPorts extends Omit<CompactorPorts, 'onStored' | 'onEn
 }
 
 interface Wish {
+  /** The last sequence that the checkpoint is to cover. */
+  readonly through: number
   resolve(): void
   reject(error: SealedError): void
 }
@@ -59,10 +61,13 @@ export class Compaction {
 
   /** Resolves once the newest checkpoint covers everything that is in the log now; waits while the session is not live. */
   wish(): Promise<void> {
+    const { cursor: through } = this.#ports.reader()
     const wished = new Promise<void>((resolve, reject) => {
-      this.#wishes.push({ resolve, reject })
+      this.#wishes.push({ through, resolve, reject })
     })
-    this.#begin()
+    // Whoever asks does not wait for what an earlier attempt has met.
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY
+    this.progress()
     return wished
   }
 
@@ -81,27 +86,32 @@ export class Compaction {
     this.#compactor?.logged(update)
   }
 
-  /** The reader has got on. */
-  read(): void {
+  /** The document is complete. Whether the others are quiet, or it seems so because this client was away, it has to hear first. */
+  live(): void {
+    this.#lastTakenMs = this.#ports.clock.now()
+    this.#lookLater()
+    this.progress()
+  }
+
+  /** The reader has got on, or there is another checkpoint. */
+  progress(): void {
     this.#compactor?.read()
-    this.#begin()
+    this.#resolveCovered()
+    if (this.#wishes.length === 0 || this.#compactor !== undefined || this.#ports.liveEpoch() === undefined) return
+    if (this.#ports.clock.now() >= this.#notBeforeMs) this.#start()
+    else this.#lookLater()
   }
 
   takes(message: Down): boolean {
     return this.#compactor?.takes(message) ?? false
   }
 
-  /** The relay has stored somebody else's. */
-  stored(place: Place): void {
-    const { known, reader } = this.#ports
-    known.stored(place, reader().cursor)
-    this.#begin()
-  }
-
   /** Another epoch begins, or is about to, with a checkpoint of its own. */
   yield(): void {
     this.#compactor?.stop()
     this.#compactor = undefined
+    // What is wished for is made after it, or if nothing comes of it.
+    if (this.#wishes.length > 0) this.#lookLater()
   }
 
   /** The connection is gone; what was wished for is tried again on the next one. */
@@ -129,7 +139,8 @@ export class Compaction {
     this.#timer ??= this.#ports.clock.setTimeout(() => {
       this.#timer = undefined
       this.#look()
-      this.#begin()
+      this.progress()
+      if (this.#wishes.length > 0 && this.#compactor === undefined) this.#lookLater()
     }, delayMs)
   }
 
@@ -155,12 +166,11 @@ export class Compaction {
     return isCompactionDue({ ...tail, checkpointBytes: newest?.bytes ?? 0, isQuiet })
   }
 
-  /** Where a checkpoint is wished for. */
-  #begin(): void {
-    if (this.#wishes.length === 0 || this.#compactor !== undefined || this.#ports.liveEpoch() === undefined) return
-    if (this.#ports.known.tail.entries === 0) for (const { resolve } of this.#takeWishes()) resolve()
-    else if (this.#ports.clock.now() >= this.#notBeforeMs) this.#start()
-    else this.#lookLater()
+  #resolveCovered(): void {
+    const { covered } = this.#ports.known
+    const wishes = this.#wishes
+    this.#wishes = wishes.filter(({ through }) => through > covered)
+    for (const { through, resolve } of wishes) if (through <= covered) resolve()
   }
 
   #start(): void {
@@ -170,9 +180,9 @@ export class Compaction {
     this.#compactor = new Compactor(
       {
         ...this.#ports,
-        onStored: (place) => {
+        onStored: (place, isNamed) => {
           this.#ports.problems.count('checkpoints-made')
-          known.made(place, reader().cursor)
+          known.made(place, isNamed, reader().cursor)
         },
         onEnded: (why) => this.#ended(why),
       },
@@ -187,7 +197,7 @@ export class Compaction {
     this.#compactor = undefined
     this.#dueSinceMs = undefined
     if (why.is === 'stored') {
-      for (const { resolve } of this.#takeWishes()) resolve()
+      this.progress()
       return
     }
     const error = errorOf(why)

@@ -21,7 +21,7 @@ export interface CompactorPorts {
   /** Where the reader stands. `isWhole`: nothing before it is held back, and no update is cut there. */
   reader(): { readonly cursor: number; readonly hash: Uint8Array; readonly isWhole: boolean }
   /** The relay has stored it. */
-  onStored(place: Place): void
+  onStored(place: Place, isNamed: boolean): void
   onEnded(why: CompactionEnd): void
 }
 
@@ -57,6 +57,7 @@ export class Compactor {
   #at: Covered | undefined
   #checkpoint: Uint8Array | undefined
   readonly #frames: StagedFrames
+  #bytes = 0
   #timer: unknown
 
   /** `previous`: the newest checkpoint that is known; undefined where there is none. */
@@ -92,10 +93,11 @@ export class Compactor {
         this.#sendNext()
         return true
       case 'compacted':
-        this.#ports.onStored(message.place)
-        this.#end({ is: 'stored' })
+        this.#stored(message.named)
         return true
       case 'refused':
+        // A refusal of what came later leaves the lease.
+        if (this.#step !== 'leasing') this.#release()
         this.#end({ is: message.code, record: message.record })
         return true
       default:
@@ -139,9 +141,11 @@ export class Compactor {
     const sealed = await sealCheckpoint({ keys, epochIndex, padding, clock, manifest, update })
     if (this.#step !== 'sealing') return
     this.#checkpoint = sealed.hash
-    const bytes = sealed.chunks.reduce((sum, { length }) => sum + length, 0)
-    if (bytes > this.#ports.limits().maxAppendBytes) {
-      this.#fail(new SealedError('limit', `a checkpoint of ${bytes} bytes is over the relay's limit`, 'checkpoint'))
+    this.#bytes = sealed.chunks.reduce((sum, { length }) => sum + length, 0)
+    if (this.#bytes > this.#ports.limits().maxAppendBytes) {
+      this.#fail(
+        new SealedError('limit', `a checkpoint of ${this.#bytes} bytes is over the relay's limit`, 'checkpoint'),
+      )
       return
     }
     this.#frames.addChunks(sealed.chunks)
@@ -174,6 +178,14 @@ export class Compactor {
         envelopes,
       },
     ])
+  }
+
+  /** What was sent counts, whatever the answer says of it. */
+  #stored(isNamed: boolean): void {
+    if (this.#step !== 'storing' || this.#at === undefined || this.#checkpoint === undefined) return
+    const { sequence, hash } = this.#at
+    this.#ports.onStored({ checkpoint: this.#checkpoint, sequence, hash, bytes: this.#bytes }, isNamed)
+    this.#end({ is: 'stored' })
   }
 
   /** What is typed here does not get into the log: whoever tries later may have more luck. */

@@ -9,7 +9,7 @@ import { openCheckpoint } from './open-checkpoint.ts'
 export interface EpochLoadPorts {
   readonly problems: Problems
   /** Where this epoch can be begun, the best first; undefined: at its start, where nothing was before. */
-  placesOf(epoch: Epoch): ReadonlyArray<Place | undefined>
+  placesOf(epoch: Epoch): Promise<ReadonlyArray<Place | undefined>>
   /** The chunks of a checkpoint. Rejects with SealedError. */
   fetch(checkpoint: Uint8Array): Promise<Uint8Array[]>
 }
@@ -29,7 +29,8 @@ export class EpochLoad {
     begin: (start: EpochStart) => boolean,
   ): Promise<EpochStart | SealedError | undefined> {
     const { problems, placesOf } = this.#ports
-    const places = placesOf(epoch)
+    const places = await placesOf(epoch)
+    if (isOvertaken()) return undefined
     for (const [at, place] of places.entries()) {
       const start = await this.#open(epoch, place)
       if (isOvertaken()) return undefined

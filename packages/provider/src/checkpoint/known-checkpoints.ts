@@ -11,11 +11,17 @@ export class KnownCheckpoints {
   #base: Place | undefined
   /** What the reader began with. */
   #openedFrom: Uint8Array | undefined
-  /** Hashes of those that a witness in the log names, and of those made here. */
-  readonly #named = new Set<string>()
+  /** Hashes of those made here. */
   readonly #own = new Set<string>()
+  /** The last sequence before the epoch. */
+  #start = 0
   #entries = 0
   #bytes = 0
+
+  /** Everything through this sequence is in a checkpoint, or was before the epoch. */
+  get covered(): number {
+    return this.#newest?.sequence ?? this.#start
+  }
 
   /** The newest of the epoch; undefined where it began empty and has none yet. */
   get newest(): Place | undefined {
@@ -32,11 +38,12 @@ export class KnownCheckpoints {
     return { entries: this.#entries, bytes: this.#bytes }
   }
 
-  /** Somebody other than its author vouches for the newest, or there is nothing left to compare it with. */
+  /**
+   * The relay counts the newest as vouched for, and need not keep what it could be compared with. That is the relay's word: it knows who is who, and
+   * a witness alone could be its author's own.
+   */
   get isNewestNamed(): boolean {
-    const newest = this.#newest
-    if (newest === undefined) return true
-    return this.#named.has(hex(newest.checkpoint)) || sameCheckpoint(newest, this.#base)
+    return this.#newest === undefined || sameCheckpoint(this.#newest, this.#base)
   }
 
   get isNewestOwn(): boolean {
@@ -50,7 +57,8 @@ export class KnownCheckpoints {
   }
 
   /** A relay says at the join what it has. */
-  joined({ newest, base, pruned }: Joined): void {
+  joined({ newest, base, pruned }: Joined, cursor: number): void {
+    if (newest !== undefined) this.#countFrom(newest, cursor)
     this.#newest = newest
     this.#base = base
     this.pruned = pruned
@@ -62,7 +70,9 @@ export class KnownCheckpoints {
     isHead: boolean,
   ): ReadonlyArray<Place | undefined> {
     const first = firstPlace(parsed, startHash)
-    const told = isHead ? [this.#newest ?? first, this.#base ?? first] : [first]
+    const told = isHead
+      ? [this.#newest, this.#base].map((place) => (isOf(place, parsed, first) ? place : first))
+      : [first]
     // Whatever the relay tells: where the epoch's whole log is kept, its start will do.
     const places = this.pruned <= parsed.prevSequence ? [...told, first] : told
     return places.filter((place, at) => !places.slice(0, at).some((before) => sameCheckpoint(place, before)))
@@ -75,19 +85,17 @@ export class KnownCheckpoints {
   }
 
   /** The reader has gone on into the next epoch. */
-  entered({ parsed, startHash }: Epoch): void {
-    this.#named.clear()
+  entered({ parsed, startHash }: Pick<Epoch, 'parsed' | 'startHash'>): void {
     this.#own.clear()
+    this.#start = parsed.prevSequence
     this.#openedFrom = undefined
     this.#entries = 0
     this.#bytes = 0
     // What the relay has told may be of this epoch already, or of the one before.
     const first = firstPlace(parsed, startHash)
-    const isOfIt = (place: Place | undefined): boolean =>
-      place !== undefined && (place.sequence > parsed.prevSequence || sameCheckpoint(place, first))
-    if (!isOfIt(this.#newest)) this.#newest = first
+    if (!isOf(this.#newest, parsed, first)) this.#newest = first
     if (sameCheckpoint(this.#newest, first)) this.#base = this.#newest
-    else if (!isOfIt(this.#base)) this.#base = first
+    else if (!isOf(this.#base, parsed, first)) this.#base = first
   }
 
   /** An entry was taken from the log. */
@@ -97,29 +105,27 @@ export class KnownCheckpoints {
     this.#bytes += bytes
   }
 
-  /** The relay has stored another one; `cursor`: how far this reader is. */
-  stored(place: Place, cursor: number): void {
+  /** The relay has stored another one, or counts it as named; `cursor`: how far this reader is. */
+  stored(place: Place, isNamed: boolean, cursor: number): void {
     if (place.sequence < (this.#newest?.sequence ?? 0)) return
-    if (sameCheckpoint(place, this.#newest) && place.bytes === this.#newest?.bytes) return
-    // Of what was counted behind the former one, by its share: the sizes of single entries are not kept.
-    const left = Math.max(0, Math.min(this.#entries, cursor - place.sequence))
-    this.#bytes = this.#entries === 0 ? 0 : Math.round((this.#bytes * left) / this.#entries)
-    this.#entries = left
+    this.#countFrom(place, cursor)
     // The one that the epoch began with: its size is known now.
-    if (sameCheckpoint(place, this.#base)) this.#base = place
+    if (isNamed || sameCheckpoint(place, this.#base)) this.#base = place
     this.#newest = place
   }
 
   /** Made here. */
-  made(place: Place, cursor: number): void {
+  made(place: Place, isNamed: boolean, cursor: number): void {
     this.#own.add(hex(place.checkpoint))
-    this.stored(place, cursor)
+    this.stored(place, isNamed, cursor)
   }
 
-  /** A witness in the log names it. */
-  witnessed(checkpoint: Uint8Array): void {
-    this.#named.add(hex(checkpoint))
-    if (this.#newest !== undefined && equalBytes(this.#newest.checkpoint, checkpoint)) this.#base = this.#newest
+  /** Of what was counted behind the former one, by its share: the sizes of single entries are not kept. */
+  #countFrom(place: Place, cursor: number): void {
+    if (sameCheckpoint(place, this.#newest)) return
+    const left = Math.max(0, Math.min(this.#entries, cursor - place.sequence))
+    this.#bytes = this.#entries === 0 ? 0 : Math.round((this.#bytes * left) / this.#entries)
+    this.#entries = left
   }
 }
 
@@ -127,6 +133,11 @@ export class KnownCheckpoints {
 function firstPlace(parsed: Epoch['parsed'], startHash: Uint8Array): Place | undefined {
   const { checkpoint, prevSequence: sequence } = parsed
   return checkpoint.every((byte) => byte === 0) ? undefined : { checkpoint, sequence, hash: startHash, bytes: 0 }
+}
+
+/** What stands where an epoch begins is of the epoch before, unless it is what that one begins with. */
+function isOf(place: Place | undefined, { prevSequence }: Epoch['parsed'], first: Place | undefined): boolean {
+  return place !== undefined && (place.sequence > prevSequence || sameCheckpoint(place, first))
 }
 
 function sameCheckpoint(a: Place | undefined, b: Place | undefined): boolean {

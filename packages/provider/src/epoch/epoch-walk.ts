@@ -31,10 +31,10 @@ export interface EpochWalkPorts {
 }
 
 /**
- * `fork`, `skip`: what others wrote in the epoch left behind is not carried over (protocol §4). `pruned`: the relay does not keep what comes
- * behind the cursor; `behind`: the same of an epoch before, or its key is not to be had.
+ * `fork`, `skip`, `unproven`: what others wrote in the epoch left behind is not carried over (protocol §4). `pruned`: the relay does not keep what
+ * comes behind the cursor; `unproven`: the same, in an epoch before.
  */
-export type LoadReason = 'cold' | 'behind' | 'void' | 'fork' | 'skip' | 'rewind' | 'pruned'
+export type LoadReason = 'cold' | 'behind' | 'void' | 'fork' | 'skip' | 'unproven' | 'rewind' | 'pruned'
 
 export interface GivenUp {
   readonly epoch: ChainedEpoch
@@ -98,8 +98,8 @@ export class EpochWalk {
     return this.walk()
   }
 
-  /** The same, but the relay does not have the log that was read here (`fork`), or does not keep the rest of it (`behind`). */
-  takeAnew(records: Extract<RecordsVerdict, { is: 'next' }>, why: 'fork' | 'behind'): Promise<void> {
+  /** The same, but the relay does not have the log that was read here (`fork`), or does not keep enough of it to tell (`unproven`). */
+  takeAnew(records: Extract<RecordsVerdict, { is: 'next' }>, why: 'fork' | 'unproven'): Promise<void> {
     this.#line.append(records)
     return this.restart(why)
   }

@@ -3,14 +3,15 @@ import { KeyError } from '@y-sealed/key-client'
 import { type Down, type Place, startHash } from '@y-sealed/protocol'
 import type * as Y from 'yjs'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
+import { CheckpointList } from '../checkpoint/checkpoint-list.ts'
 import { emptyStart, openPlace } from '../checkpoint/epoch-load.ts'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { openManifest } from '../checkpoint/open-checkpoint.ts'
 import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes, hex } from '../hex.ts'
+import { Problems } from '../problems.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
-import { CheckpointList } from './checkpoint-list.ts'
 import { EpochLog, type PastEntry } from './epoch-log.ts'
 import type { EpochInfo, HistoryPorts } from './history-ports.ts'
 import { LogRead } from './log-read.ts'
@@ -72,7 +73,10 @@ export class History {
       questions.inTurn(async () => {
         const start = from === undefined ? emptyStart(epoch) : await this.#fetch(epoch, from, epoch.keys, questions)
         const log = new EpochLog(epoch, start)
-        return this.#readThrough(log, { to: end.sequence, hash: end.hash }, end.sequence, epoch.keys, questions)
+        // Who reads it live has told of what is wrong with single entries.
+        const quiet = new Problems(this.#ports.clock, () => {})
+        const until = { to: end.sequence, hash: end.hash, at: end.sequence }
+        return this.#readThrough(log, until, epoch.keys, questions, quiet)
       }),
     )
   }
@@ -168,28 +172,38 @@ export class History {
   async #open({ epoch, after, to, hash }: Span, keys: EpochKeys, at: number, questions: Questions): Promise<Y.Doc> {
     const { index } = epoch.parsed
     if (hash === undefined) throw new SealedError('withheld', `where epoch ${index} ends is not known`, 'history')
-    const end = { to, hash }
+    const until = { to, hash, at }
     try {
       const log = await this.#logOf(epoch, after, to, keys, questions)
       if (at < log.start.sequence) throw notKept(index)
-      return await this.#readThrough(log, end, at, keys, questions)
+      return await this.#readAndKeep(log, until, keys, questions)
     } catch (error) {
       const kept = await this.#oldestKept(epoch, error, questions)
       if (at < kept.sequence) throw notKept(index)
       const log = new EpochLog(epoch, await this.#fetch(epoch, kept, keys, questions))
-      return await this.#readThrough(log, end, at, keys, questions)
+      return await this.#readAndKeep(log, until, keys, questions)
     }
+  }
+
+  async #readAndKeep(
+    log: EpochLog,
+    until: { to: number; hash: Uint8Array; at: number },
+    keys: EpochKeys,
+    questions: Questions,
+  ): Promise<Y.Doc> {
+    const doc = await this.#readThrough(log, until, keys, questions, this.#ports.problems)
+    if (log.isKept && !questions.isOver) this.#kept = log
+    return doc
   }
 
   /** The document after sequence `at`; the log is read through its end, where H is compared. */
   async #readThrough(
     log: EpochLog,
-    { to, hash }: { to: number; hash: Uint8Array },
-    at: number,
+    { to, hash, at }: { to: number; hash: Uint8Array; at: number },
     keys: EpochKeys,
     questions: Questions,
+    problems: Problems,
   ): Promise<Y.Doc> {
-    const { problems } = this.#ports
     const past = new PastDocument(log.start.update, problems, log.isMidway)
     past.take(openedThrough(log.entries, at))
     const unusable: number[] = []
@@ -205,7 +219,6 @@ export class History {
     for (const sequence of unusable) {
       problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'history')
     }
-    if (log.isKept && !questions.isOver) this.#kept = log
     return past.finish()
   }
 

@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { LogState } from '../log-state/log-state.ts'
+import type { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 
@@ -27,29 +27,6 @@ export class Applier {
   /** Yjs is taking updates: what is changed in this very turn is a consequence of them. */
   get isApplying(): boolean {
     return this.#isApplying
-  }
-
-  /** False: it is not usable, and nothing of it counts as being in the log. */
-  applyCheckpoint(update: Uint8Array): boolean {
-    const { doc, origin, logState, problems, onLogged } = this.#ports
-    if (doc.store.clients.size > 0 || pendingOf(doc) !== undefined) return this.apply([update])
-    // Into an empty document: what it then holds is what the checkpoint holds, and need not be decoded a second time.
-    let isApplied = false
-    this.#isApplying = true
-    rethrowLater(() =>
-      doc.transact(() => {
-        try {
-          Y.applyUpdate(doc, update, origin)
-          logState.addAll(LogState.of(doc))
-          isApplied = true
-        } catch (error) {
-          problems.raise('member-fault', `a checkpoint is no usable Yjs update (${nameOf(error)})`, 'checkpoint')
-        }
-      }, origin),
-    )
-    this.#isApplying = false
-    if (isApplied) onLogged(update)
-    return isApplied
   }
 
   /** All in one transaction. False: one at least was not usable. */

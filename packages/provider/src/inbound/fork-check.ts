@@ -1,4 +1,4 @@
-import { EnvelopeError, type Opened, parseWitnessBody, type Witness } from '@y-sealed/envelope'
+import { EnvelopeError, type Opened, parseWitnessBody } from '@y-sealed/envelope'
 import { equalBytes } from '../hex.ts'
 import type { Problems } from '../problems.ts'
 
@@ -28,26 +28,23 @@ export class ForkCheck {
 
   /** A sealer's first envelope names the history it was born in (protocol §3, flag 8). */
   compareBirth({ birth }: Opened, sequence: number): void {
-    if (birth !== undefined) this.#isSame(birth, sequence)
+    if (birth !== undefined) this.#compare(birth, sequence)
   }
 
-  /** What a member has seen (protocol §7 "Witness"); undefined where it is not to be believed, of which was told. */
-  compareWitness({ body }: Opened, sequence: number): Witness | undefined {
+  /** What a member has seen (protocol §7 "Witness"). */
+  compareWitness({ body }: Opened, sequence: number): void {
     try {
-      const witness = parseWitnessBody(body)
-      return this.#isSame(witness, sequence) ? witness : undefined
+      this.#compare(parseWitnessBody(body), sequence)
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error
       this.#problems.raise('member-fault', 'a witness is not well-formed', 'entry')
-      return undefined
     }
   }
 
-  #isSame(seen: { readonly sequence: number; readonly hash: Uint8Array }, entry: number): boolean {
+  #compare(seen: { readonly sequence: number; readonly hash: Uint8Array }, entry: number): void {
     const ours = this.#hashes.get(seen.sequence)
-    if (ours === undefined || equalBytes(ours, seen.hash)) return true
+    if (ours === undefined || equalBytes(ours, seen.hash)) return
     const where = `sequence ${seen.sequence}`
     this.#problems.raise('fork', `the sealer of entry ${entry} saw another history at ${where}`, 'entry')
-    return false
   }
 }

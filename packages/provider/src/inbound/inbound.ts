@@ -1,4 +1,4 @@
-import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope, type Witness } from '@y-sealed/envelope'
+import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
@@ -20,8 +20,6 @@ export interface InboundPorts extends ApplierPorts {
   onProgress(): void
   /** An entry was taken, and has this many sealed bytes. */
   onTaken(sequence: number, bytes: number): void
-  /** A member says what it has seen of the log; where that contradicts what was read here, it was told. */
-  onWitness(witness: Witness): void
   /** An append of ours stands in the log, and its ack told the truth. */
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
@@ -69,8 +67,9 @@ export class Inbound {
     return this.#intake.hash
   }
 
+  /** Where nothing more is to be taken (a checkpoint is on its way, say) there is none, whatever waits. */
   get hasHole(): boolean {
-    return this.#intake.hasHole
+    return this.#intake.hasHole && this.cursor < this.#end
   }
 
   /** Entries of a sealer wait for one that is missing: the document is not complete. */
@@ -107,7 +106,7 @@ export class Inbound {
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
     this.#enter(epoch, sequence > epoch.parsed.prevSequence)
-    return update === undefined || this.#applier.applyCheckpoint(update)
+    return update === undefined || this.#applier.apply([update])
   }
 
   /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
@@ -277,7 +276,7 @@ export class Inbound {
       return true
     }
     this.#forkCheck.compareBirth(verdict, sequence)
-    if (verdict.kind === EnvelopeKind.witness) this.#hear(verdict, sequence)
+    if (verdict.kind === EnvelopeKind.witness) this.#forkCheck.compareWitness(verdict, sequence)
     const accepted = this.#order.accept(verdict)
     if (accepted.replayed) problems.count('replayed')
     else problems.count('opened')
@@ -288,11 +287,6 @@ export class Inbound {
   /** The log of an epoch holds updates and witnesses of that epoch: another kind was never sent for it. */
   #belongs({ kind, epochIndex }: Opened): boolean {
     return (kind === EnvelopeKind.update || kind === EnvelopeKind.witness) && epochIndex === this.#epoch?.index
-  }
-
-  #hear(verdict: Opened, sequence: number): void {
-    const witness = this.#forkCheck.compareWitness(verdict, sequence)
-    if (witness !== undefined) this.#ports.onWitness(witness)
   }
 
   #watchGap(): void {

@@ -50,6 +50,8 @@ export class CoveredLog {
   /** The log as it stands now, once it holds all that was copied; undefined before. To be asked in the turn of a `note`, or of the beginning. */
   take(): WholeLog | undefined {
     if (this.#isCovered || (this.#lacking !== undefined && !this.#logState.covers(this.#lacking))) return undefined
+    // Yjs tidies formats of its own accord: what it did to the copy is not in the log either.
+    if (this.#copy !== undefined && difference(this.#copy, this.#logState) !== undefined) return undefined
     this.#isCovered = true
     const whole = wholeLog(this.#copy ?? this.#doc)
     this.#copy?.destroy()

@@ -37,26 +37,6 @@ export class IdRanges {
     ranges.splice(from, to - from, { start: low, end: high })
   }
 
-  remove(client: number, start: number, length: number): void {
-    const ranges = this.#byClient.get(client)
-    if (ranges === undefined || length <= 0) return
-    const end = start + length
-    const left = ranges.flatMap((range) => {
-      if (range.end <= start || range.start >= end) return [range]
-      return [
-        { start: range.start, end: Math.min(range.end, start) },
-        { start: Math.max(range.start, end), end: range.end },
-      ].filter((part) => part.start < part.end)
-    })
-    if (left.length > 0) this.#byClient.set(client, left)
-    else this.#byClient.delete(client)
-  }
-
-  removeAll(other: IdRanges): void {
-    for (const [client, ranges] of other.#byClient)
-      for (const { start, end } of ranges) this.remove(client, start, end - start)
-  }
-
   /** The ids of this set that are not in `other`. */
   minus(other: IdRanges): IdRanges {
     const rest = new IdRanges()
@@ -65,6 +45,11 @@ export class IdRanges {
         for (const [from, length] of other.missing(client, start, end - start)) rest.add(client, from, length)
     }
     return rest
+  }
+
+  /** The ids that are in both. */
+  and(other: IdRanges): IdRanges {
+    return this.minus(this.minus(other))
   }
 
   /** Clients ascending, each with its ranges as [start, length] pairs, ascending and not touching. */

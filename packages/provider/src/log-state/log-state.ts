@@ -9,8 +9,8 @@ type DeleteSet = DecodedUpdate['ds']
  * It is kept beside the Y.Doc, which may hold more: the difference is what this client still has to send.
  */
 export class LogState {
-  readonly #structs = new IdRanges()
-  readonly #deletes = new IdRanges()
+  #structs = new IdRanges()
+  #deletes = new IdRanges()
 
   /** All that a document holds, and what waits in it for something that is missing. */
   static of(doc: Y.Doc): LogState {
@@ -114,8 +114,12 @@ export class LogState {
     this.#deletes.addAll(other.#deletes)
   }
 
-  copy(): LogState {
-    return this.with(new LogState())
+  /** What is there to compare with: without deletes of what is not there itself, such as of words that nobody has sent yet. */
+  whole(): LogState {
+    const state = new LogState()
+    state.#structs.addAll(this.#structs)
+    state.#deletes = this.#deletes.and(this.#structs)
+    return state
   }
 
   /** The ids of this state that `other` lacks. */
@@ -128,8 +132,8 @@ export class LogState {
 
   /** The log turned out not to hold these. */
   removeAll(other: LogState): void {
-    this.#structs.removeAll(other.#structs)
-    this.#deletes.removeAll(other.#deletes)
+    this.#structs = this.#structs.minus(other.#structs)
+    this.#deletes = this.#deletes.minus(other.#deletes)
   }
 
   /** Which ids exist, and which of them are deleted: clients ascending, ranges as [start, length] pairs. */

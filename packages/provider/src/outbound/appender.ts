@@ -318,8 +318,10 @@ export class Appender {
 
   #transmit({ update, envelopes }: Sealed, sealer: Sealer): void {
     const { problems, nextRequest } = this.#ports
-    const witness = this.#witness?.()
-    this.#witness = undefined
+    // Beside a large update it might be more than the relay takes at once.
+    const isRoom = update === undefined || update.length <= SYNC_SEAL_BYTES
+    const witness = isRoom ? this.#witness?.() : undefined
+    if (isRoom) this.#witness = undefined
     const all =
       witness === undefined
         ? envelopes

@@ -33,6 +33,8 @@ export interface Ending {
 export class RotationAttempt {
   readonly frames: StagedFrames
   checkpointHash: Uint8Array | undefined
+  /** Sealed, all chunks together. */
+  checkpointBytes = 0
   /** Plain, for a rotator that begins with it itself. */
   checkpointUpdate: Uint8Array | undefined
   readonly #fresh: FreshKey
@@ -72,6 +74,7 @@ export class RotationAttempt {
     })
     this.checkpointHash = checkpointHash
     this.checkpointUpdate = update
+    this.checkpointBytes = chunks.reduce((sum, { length }) => sum + length, 0)
     this.frames.addChunks(chunks)
   }
 

@@ -62,6 +62,8 @@ export interface OwnEpoch {
   readonly state: KeyState
   /** What it begins with. */
   readonly checkpoint: Uint8Array | undefined
+  /** Of that, sealed. */
+  readonly checkpointBytes: number
   /** Its first entries: the log since the checkpoint. */
   readonly entries: readonly Entry[]
   readonly sequence: number
@@ -363,7 +365,8 @@ export class Rotator {
     this.#step({ type: 'opened' })
     this.#letGo(true)
     const state = this.#fresh?.state ?? { active: true }
-    onOpened({ epoch, state, checkpoint: attempt.checkpointUpdate, entries: attempt.frames.entries, sequence, hash })
+    const { checkpointUpdate: checkpoint, checkpointBytes, frames } = attempt
+    onOpened({ epoch, state, checkpoint, checkpointBytes, entries: frames.entries, sequence, hash })
   }
 
   #refused({ code, detail, record }: Refused): void {

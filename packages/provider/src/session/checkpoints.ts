@@ -1,7 +1,8 @@
 import type { Witness } from '@y-sealed/envelope'
-import { type Down, type Joined, startHash } from '@y-sealed/protocol'
+import { type Down, type Joined, type Place, startHash } from '@y-sealed/protocol'
 import { CheckpointCheck } from '../checkpoint/checkpoint-check.ts'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
+import { CheckpointList } from '../checkpoint/checkpoint-list.ts'
 import { Compaction } from '../checkpoint/compaction.ts'
 import { EpochLoad } from '../checkpoint/epoch-load.ts'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
@@ -12,7 +13,7 @@ import { equalBytes } from '../hex.ts'
 import type { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { LogState } from '../log-state/log-state.ts'
-import type { SealedError } from '../sealed-error.ts'
+import { SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
 import type { SessionPorts } from './session-ports.ts'
 
@@ -48,6 +49,7 @@ export class Checkpoints {
   readonly #compaction: Compaction
   readonly #check: CheckpointCheck
   #fetching: Fetching | undefined
+  #listing: CheckpointList | undefined
   #life = 0
   /** After which sequence the relay began to deliver in this session. */
   #deliveredAfter = 0
@@ -62,7 +64,7 @@ export class Checkpoints {
     }
     this.load = new EpochLoad({
       problems: session.problems,
-      placesOf: (epoch) => known.placesOf(epoch, ports.isHead(epoch.hash)),
+      placesOf: (epoch) => this.#placesOf(epoch),
       fetch: (checkpoint) => this.#fetch(checkpoint),
     })
     this.#compaction = new Compaction({ ...session, ...requests, logState, known, reader, liveEpoch, onRecord })
@@ -90,7 +92,7 @@ export class Checkpoints {
   }
 
   joined(joined: Joined): void {
-    this.known.joined(joined)
+    this.known.joined(joined, this.#ports.inbound.cursor)
     this.#deliveredAfter = joined.newest?.sequence ?? 0
   }
 
@@ -102,24 +104,38 @@ export class Checkpoints {
 
   /** The reader begins here. True: what stands behind that has to be asked for. */
   began(epoch: Epoch, start: EpochStart): boolean {
-    this.#compaction.yield()
+    this.#leave()
     this.known.began(epoch, start)
     return start.sequence < this.#deliveredAfter
   }
 
   /** The reader has gone on into the next epoch. */
   entered(epoch: Epoch): void {
-    this.#compaction.yield()
+    this.#leave()
     this.known.entered(epoch)
+  }
+
+  /** What is under way is about another place of the log. */
+  #leave(): void {
+    this.#compaction.yield()
+    this.#check.leave()
+  }
+
+  /** What the present epoch begins with was made here, and has so many sealed bytes. */
+  weighed({ parsed, startHash }: Epoch, bytes: number): void {
+    const place = { checkpoint: parsed.checkpoint, sequence: parsed.prevSequence, hash: startHash, bytes }
+    this.known.stored(place, true, this.#ports.inbound.cursor)
+  }
+
+  /** The document is complete, and can be written. */
+  live(): void {
+    this.#compaction.live()
+    this.#check.look()
   }
 
   taken(sequence: number, bytes: number): void {
     this.known.took(sequence, bytes)
     this.#compaction.taken()
-  }
-
-  heard({ checkpoint }: Witness): void {
-    if (checkpoint !== undefined) this.known.witnessed(checkpoint)
   }
 
   /** An update has entered the log state. */
@@ -129,7 +145,7 @@ export class Checkpoints {
 
   /** The reader has got on. */
   progress(): void {
-    this.#compaction.read()
+    this.#compaction.progress()
     this.#check.look()
   }
 
@@ -150,9 +166,11 @@ export class Checkpoints {
 
   /** True if the message answered something that was asked here, or tells of a checkpoint. */
   takes(message: Down): boolean {
-    if (this.#fetching?.fetch.takes(message) === true || this.#compaction.takes(message)) return true
+    if (this.#fetching?.fetch.takes(message) || this.#listing?.takes(message)) return true
+    if (this.#compaction.takes(message)) return true
     if (message.type !== 'compacted') return false
-    this.#compaction.stored(message.place)
+    this.known.stored(message.place, message.named, this.#ports.inbound.cursor)
+    this.#compaction.progress()
     this.#check.look()
     return true
   }
@@ -162,6 +180,10 @@ export class Checkpoints {
     this.#life++
     this.#fetching?.fetch.stop()
     this.#fetching = undefined
+    this.#listing?.stop(
+      new SealedError('interrupted', 'the session ended before the checkpoints were listed', 'checkpoint'),
+    )
+    this.#listing = undefined
     this.#compaction.stop()
     this.#check.stop()
   }
@@ -175,6 +197,15 @@ export class Checkpoints {
   end(error: SealedError): void {
     this.stop()
     this.#compaction.end(error)
+  }
+
+  /** Where an epoch can be begun. What the relay has told at the join is of its head; of one before, whose beginning it does not keep, it is asked. */
+  async #placesOf(epoch: Epoch): Promise<ReadonlyArray<Place | undefined>> {
+    const isHead = this.#ports.isHead(epoch.hash)
+    if (isHead || this.known.pruned <= epoch.parsed.prevSequence) return this.known.placesOf(epoch, isHead)
+    this.#listing = new CheckpointList(this.#ports.requests, epoch.hash)
+    const kept = await this.#listing.start()
+    return kept.length > 0 ? [...kept].reverse() : this.known.placesOf(epoch, isHead)
   }
 
   /** Asks for it, unless that was done already. */

@@ -18,8 +18,8 @@ export type JoinVerdict =
   | { readonly does: 'go-on' }
   /** The document has no epoch yet: who may write opens one. */
   | { readonly does: 'open' }
-  /** There are newer epochs, but not the log that was read here (`fork`), or not the rest of it (`behind`). */
-  | { readonly does: 'take'; readonly records: Next; readonly lacks: 'fork' | 'behind' | undefined }
+  /** There are newer epochs, but not the log that was read here (`fork`), or not enough of it to tell (`unproven`). */
+  | { readonly does: 'take'; readonly records: Next; readonly lacks: 'fork' | 'unproven' | undefined }
   /** It does not keep what comes behind the cursor: begins with its newest checkpoint, under the same record. */
   | { readonly does: 'reload' }
   /** It lacks some of it, under the same record: the log is read anew, and what is missing there is published again. */
@@ -30,15 +30,20 @@ export type JoinVerdict =
   | { readonly does: 'distrust'; readonly message: string }
 
 export function compareJoined(joined: Joined, records: RecordsVerdict, claim: JoinClaim): JoinVerdict {
-  const { confirmed, hash, pruned } = joined
+  const { confirmed, hash, pruned, sequence, newest } = joined
   const { holdsEpoch, cursor, showsHeld } = claim
   if (records.is === 'wrong')
     return { does: 'distrust', message: `the relay's epoch records do not fit: ${records.why}` }
   if (!holdsEpoch) return records.is === 'next' ? { does: 'take', records, lacks: undefined } : { does: 'open' }
+  if (pruned > sequence)
+    return {
+      does: 'distrust',
+      message: `the relay has pruned through sequence ${pruned}, and its log ends at ${sequence}`,
+    }
   const isPruned = cursor < pruned
   if (records.is === 'next') {
     if (records.voids > 0 || (confirmed && !isPruned)) return { does: 'take', records, lacks: undefined }
-    return { does: 'take', records, lacks: isPruned ? 'behind' : 'fork' }
+    return { does: 'take', records, lacks: isPruned ? 'unproven' : 'fork' }
   }
   if (records.is === 'unlinked' || showsHeld)
     return { does: 'hold', message: 'the relay shows another epoch than the one that this device holds' }
@@ -50,6 +55,7 @@ export function compareJoined(joined: Joined, records: RecordsVerdict, claim: Jo
       message: 'the relay shows no record of this document any more: what this device holds is kept',
     }
   }
-  if (isPruned) return { does: 'reload' }
+  // A checkpoint behind the place of this device says that the log went on from there.
+  if (isPruned && newest !== undefined && newest.sequence >= pruned) return { does: 'reload' }
   return { does: 'rewind', message: `the relay lacks what this device has read up to sequence ${cursor}` }
 }

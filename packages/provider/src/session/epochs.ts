@@ -54,6 +54,8 @@ export class Epochs {
   #shown: ChainedEpoch[] = []
   /** The record that was taken came after the join: what the join has read is not its log. */
   #isJoinStale = false
+  /** Whether the relay has the log that was read here shows once its newest epoch has been read. */
+  #isUnproven = false
   /** The relay has no epoch of this document at all. */
   #isRelayEmpty = false
 
@@ -289,6 +291,11 @@ export class Epochs {
 
   /** The document is complete and can be written. */
   live(): void {
+    if (this.#isUnproven && this.#ports.writing.unsent.hasDisowned) {
+      const message = 'what this device has read is not in the document that the relay shows'
+      this.#ports.session.problems.raise('fork', message, 'log')
+    }
+    this.#isUnproven = false
     this.#own.rotations.live()
   }
 
@@ -318,7 +325,7 @@ export class Epochs {
 
   // --- shown by the relay ---
 
-  #take(records: Extract<RecordsVerdict, { is: 'next' }>, lacks: 'fork' | 'behind' | undefined): void {
+  #take(records: Extract<RecordsVerdict, { is: 'next' }>, lacks: 'fork' | 'unproven' | undefined): void {
     const { session, run, onLeaving } = this.#ports
     this.#own.superseded()
     this.#keyWatch.stop()
@@ -345,7 +352,8 @@ export class Epochs {
     const { sealer, unsent } = writing
     sealer.leave()
     const isBehind = checkpoints.began(epoch, start)
-    if (why === 'fork' || why === 'skip') unsent.fork()
+    if (why === 'fork' || why === 'skip' || why === 'unproven') unsent.fork()
+    this.#isUnproven = why === 'unproven'
     if (why !== 'cold') unsent.isHealing = true
     if (why !== 'rewind' && why !== 'pruned') this.#announce(epoch, state, why !== 'cold')
     // Entries that came before the key were kept, unless they were too many.

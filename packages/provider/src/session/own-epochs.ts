@@ -231,8 +231,8 @@ export class OwnEpochs {
     }
   }
 
-  #opened({ epoch, state, checkpoint, entries, sequence, hash }: OwnEpoch): void {
-    const { inbound, walk, onLeaving, onOwnEntries, onEntered, onLoaded } = this.#ports
+  #opened({ epoch, state, checkpoint, checkpointBytes, entries, sequence, hash }: OwnEpoch): void {
+    const { inbound, walk, checkpoints, onLeaving, onOwnEntries, onEntered, onLoaded } = this.#ports
     onLeaving()
     this.#isForced = false
     this.#isReplacing = false
@@ -245,5 +245,6 @@ export class OwnEpochs {
       inbound.begin(epoch, start)
       onLoaded(epoch, state, start)
     }
+    if (checkpoint !== undefined) checkpoints.weighed(epoch, checkpointBytes)
   }
 }

@@ -59,7 +59,6 @@ export class Session {
         if (missing !== undefined) ports.onForeignContent(missing)
       },
       onTaken: (sequence, bytes) => this.#checkpoints.taken(sequence, bytes),
-      onWitness: (witness) => this.#checkpoints.heard(witness),
       onLogged: (update) => {
         this.#epochs.logged(update)
         this.#checkpoints.logged(update)
@@ -221,6 +220,11 @@ export class Session {
 
   /** Resolves once a checkpoint covers everything that is in the log now; waits while the session is not live. */
   compact(): Promise<void> {
+    // A checkpoint of this document would give to all what a forked history has shown to this device alone.
+    if (this.writing.unsent.hasDisowned) {
+      const message = 'this device holds content that the document does not have'
+      return Promise.reject(new SealedError('fork', message, 'checkpoint'))
+    }
     return this.#checkpoints.compact()
   }
 
@@ -348,7 +352,7 @@ export class Session {
     this.#setPhase('live')
     this.#ports.onOutbox()
     this.#epochs.live()
-    this.#checkpoints.progress()
+    this.#checkpoints.live()
   }
 
   #settled(): void {

@@ -1,6 +1,6 @@
 import type { Down, Place, Up } from '@y-sealed/protocol'
+import type { Question } from '../history/question.ts'
 import { SealedError } from '../sealed-error.ts'
-import type { Question } from './question.ts'
 
 export interface CheckpointListPorts {
   channel(): number
@@ -35,7 +35,7 @@ export class CheckpointList implements Question<readonly Place[]> {
     if (message.type === 'checkpoints') waiting.resolve(message.places)
     else if (message.type === 'refused' && message.code === 'unknown') waiting.resolve([])
     else if (message.type === 'refused') {
-      this.stop(new SealedError('relay-fault', `the relay refuses to list checkpoints: ${message.code}`, 'history'))
+      this.stop(new SealedError('relay-fault', `the relay refuses to list checkpoints: ${message.code}`, 'checkpoint'))
       return true
     } else return false
     this.#waiting = undefined

@@ -318,3 +318,24 @@ describe('the relay hides the new epoch from one member', () => {
     expect(carol.text.toString()).toBe('before. ')
   })
 })
+
+test('an endpoint that contradicts the relay while a session gets ready to write is heard: nothing is written, and a person decides', async () => {
+  let last: Awaited<ReturnType<KeySource>> | undefined
+  let isLying = false
+  const keys: KeySource = async (request, options) => {
+    // At once, and so in the middle of what the session does at that moment.
+    if (isLying && last !== undefined) return { ...Object(last), record: 'A'.repeat(43) }
+    last = await world.keys(request, options)
+    return last
+  }
+  const ada = await world.joined('Ada', { keys, expects: ['fork'] })
+  ada.text.insert(0, 'x')
+  await ada.provider.flush()
+  ada.provider.disconnect()
+  isLying = true
+  ada.provider.connect()
+  await someProblem(ada)
+  await settle()
+  expect([ada.provider.wsconnected, ada.provider.synced]).toEqual([false, false])
+  await expect(ada.provider.rotateKey()).rejects.toMatchObject({ code: 'fork' })
+})

@@ -147,9 +147,9 @@ describe('a relay that does not answer', () => {
   })
 
   it('is waited for as long as something comes, however slowly', async () => {
-    const { log, history, clock } = await withReads(() => [])
+    const { log, history, clock, asked } = await withReads(() => [])
     const opening = history.openEpoch(1)
-    await settle()
+    while (!asked.some(({ type }) => type === 'read')) await settle()
     const read = { type: 'read', channel: 7, request: 2, after: 4, to: 9 } as const
     for (const message of honestAnswer(log, read)) {
       await clock.advance(29_000)

@@ -321,8 +321,9 @@ export class Session {
     const life = this.#life
     const { epoch } = this
     if (this.writing.sealer.sealer === undefined) await this.writing.renewSealer()
-    // Meanwhile another epoch may have been shown.
-    if (life !== this.#life || epoch === undefined || epoch !== this.epoch || !this.#epochs.isThere) return
+    // Meanwhile another epoch may have been shown, or the endpoint may have contradicted the relay.
+    if (life !== this.#life || !this.#isIn('keying')) return
+    if (epoch === undefined || epoch !== this.epoch || !this.#epochs.isThere) return
     this.#setPhase('reading')
     // A listener of `connected` may have decided otherwise.
     if (life !== this.#life || this.phase !== 'reading') return

@@ -136,6 +136,7 @@ export class Writing {
   async #refused(refused: Refused): Promise<void> {
     const { session, onRecord, read, readLater, onDenied } = this.#ports
     const { problems, onOutbox } = session
+    const life = this.#ports.life()
     this.appender.stop()
     if (refused.code === 'write-denied') {
       this.role = 'read'
@@ -145,7 +146,8 @@ export class Writing {
       return
     }
     if (refused.code === 'stale-epoch' && refused.record !== undefined && !onRecord(refused.record)) return
-    const life = this.#ports.life()
+    // The record may have ended the session.
+    if (life !== this.#ports.life()) return
     await this.renewSealer()
     if (life !== this.#ports.life()) return
     // A limit has a back-off of its own.

@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util'
+
+export interface BenchArguments {
+  readonly rows: readonly string[] | undefined
+  readonly repetitions: number
+  readonly jsonPath: string | undefined
+  readonly markdownPath: string | undefined
+  readonly isSample: boolean
+}
+
+// Fewer give no spread worth the name.
+const REPETITIONS = 5
+
+export const USAGE = 'npm run bench [-- --rows a,b] [--repetitions N] [--json FILE] [--markdown FILE] [--sample]'
+
+/** Throws a TypeError for what it does not know. */
+export function parseArguments(args: readonly string[]): BenchArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string' },
+      repetitions: { type: 'string' },
+      json: { type: 'string' },
+      markdown: { type: 'string' },
+      sample: { type: 'boolean', default: false },
+    },
+  })
+  const repetitions = Number(values.repetitions ?? (values.sample ? 1 : REPETITIONS))
+  if (!Number.isInteger(repetitions) || repetitions < 1) throw new TypeError('--repetitions is a number from 1')
+  return {
+    rows: values.rows?.split(',').map((name) => name.trim()),
+    repetitions,
+    jsonPath: values.json,
+    markdownPath: values.markdown,
+    isSample: values.sample,
+  }
+}

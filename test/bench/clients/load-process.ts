@@ -1,0 +1,60 @@
+import { answerCalls } from '../processes/answer-calls.ts'
+import type { ServerKind } from '../servers/server-kind.ts'
+import { LoadRoom } from './load-room.ts'
+import { type PaceInput, pace } from './pace.ts'
+import { openRawClient } from './protocols/open-raw-client.ts'
+import type { RawClient } from './raw-client.ts'
+import { type SaturateInput, saturate } from './saturate.ts'
+
+export interface ConnectInput {
+  readonly kind: ServerKind
+  readonly url: string
+  /** Names of the rooms that this process fills. */
+  readonly rooms: readonly string[]
+  readonly clientsPerRoom: number
+}
+
+// Five bytes as a varint, as Yjs' random ids are.
+const FIRST_CLIENT_ID = 2 ** 30
+// Sockets that are opened at once: more than any server's backlog of new connections would be refused.
+const OPENED_AT_ONCE = 50
+
+let clients: RawClient[][] = []
+let rooms: LoadRoom[] = []
+const hungry = new Set<LoadRoom>()
+
+// A load client's process: as many raw clients as asked for, and what is measured with them.
+answerCalls({
+  async connect({ kind, url, rooms: names, clientsPerRoom }: ConnectInput): Promise<void> {
+    let lastClientId = FIRST_CLIENT_ID + (process.pid % 1_000) * 100_000
+    const open = (room: string): Promise<RawClient> => openRawClient[kind](url, room, ++lastClientId)
+    // The first of each room alone: it may have an epoch to open.
+    const firsts = await batched(names, open)
+    clients = firsts.map((first) => [first])
+    const rest = names.flatMap((name, index) => Array.from({ length: clientsPerRoom - 1 }, () => ({ name, index })))
+    await batched(rest, async ({ name, index }) => {
+      clients[index]?.push(await open(name))
+    })
+    for (const client of clients.flat()) client.socket.onClose = () => process.exit(2)
+  },
+  saturate(input: SaturateInput) {
+    if (rooms.length === 0) rooms = clients.map((members) => new LoadRoom(members, (room) => hungry.add(room)))
+    return saturate(rooms, hungry, input)
+  },
+  pace(input: PaceInput) {
+    const [writer, ...readers] = clients[0] ?? []
+    if (writer === undefined) throw new Error('nobody has connected')
+    return pace(writer, readers, input)
+  },
+  close(): void {
+    for (const client of clients.flat()) client.close()
+  },
+})
+
+async function batched<Item, Result>(items: readonly Item[], act: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = []
+  for (let at = 0; at < items.length; at += OPENED_AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + OPENED_AT_ONCE).map(act))))
+  }
+  return results
+}

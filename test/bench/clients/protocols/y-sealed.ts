@@ -1,0 +1,105 @@
+import { createEpochRecord, deriveEpochKeys, type EpochKeys, parseDocumentKey } from '@y-sealed/envelope'
+import { type Entry, encodeFrame, type Up } from '@y-sealed/protocol'
+import type { RawClient } from '../raw-client.ts'
+import { VarintReader } from '../varint.ts'
+import { ask, CHANNEL, greet, type NextEnvelope, opaqueEnvelopes } from './y-sealed-wire.ts'
+
+// Ids of the messages that are read without being parsed: a parser makes an object for each entry (protocol SPEC §3).
+const ENTRIES = 0x43
+const ACK = 0x46
+const REFUSED = 0x49
+const CLOSED = 0x4d
+const HASH_PREFIX_BYTES = 8
+
+const NO_PROOF = new Uint8Array(0)
+
+/** A key of the bench's own for every document: what it protects is random letters. */
+export const BENCH_KEY = 'bench-key-0123456789-abcdefghijklmnopqrstuvwxyz'
+
+/** Speaks y-sealed. Whoever finds the room without an epoch opens it. */
+export async function openSealedClient(
+  url: string,
+  room: string,
+  _clientId: number,
+  nextEnvelope: NextEnvelope = opaqueEnvelopes(),
+): Promise<RawClient> {
+  const socket = await greet(url)
+  const join = {
+    type: 'join',
+    channel: CHANNEL,
+    room,
+    token: '',
+    params: {},
+    cursor: 0,
+    hash: NO_PROOF,
+    observe: false,
+  } as const
+  const joined = await ask(socket, join, ['joined', 'closed'])
+  if (joined.type === 'closed') throw new Error(`the relay closed the channel: ${joined.reason}`)
+  let lastRequest = 1
+  if (joined.hash.length === 0) {
+    const record = await createEpochRecord(await keysOf(room), { index: 0 })
+    const open: Up = { type: 'open', channel: CHANNEL, request: lastRequest, record, sequence: 0, envelopes: [] }
+    await ask(socket, open, ['opened', 'refused'])
+  }
+
+  // As the provider does: what is typed while an append is in flight goes with the next one.
+  let waiting: Entry[] = []
+  let isInFlight = false
+  const sendWaiting = (): void => {
+    isInFlight = true
+    socket.send(encodeFrame([{ type: 'append', channel: CHANNEL, request: ++lastRequest, envelopes: waiting }]))
+    waiting = []
+  }
+  const client: RawClient = {
+    socket,
+    onKeystrokes: () => {},
+    onConfirmed: () => {},
+    type(): void {
+      waiting.push({ proof: NO_PROOF, envelope: nextEnvelope() })
+      if (isInFlight) return
+      isInFlight = true
+      // At the end of the turn, as with flushDelay 0.
+      queueMicrotask(sendWaiting)
+    },
+    close: () => socket.close(),
+  }
+  const reader = new VarintReader(new Uint8Array(0))
+  socket.onMessage = (bytes, start, end) => {
+    for (let at = start; at < end; ) {
+      reader.moveTo(bytes, at)
+      const id = reader.next()
+      const length = reader.next()
+      at = reader.at + length
+      if (id === ENTRIES) {
+        reader.next()
+        reader.next()
+        reader.at += HASH_PREFIX_BYTES
+        client.onKeystrokes(reader.next())
+      } else if (id === ACK) {
+        reader.next()
+        reader.next()
+        reader.next()
+        isInFlight = false
+        client.onConfirmed(reader.next())
+        if (waiting.length > 0) sendWaiting()
+      } else if (id === REFUSED || id === CLOSED) {
+        throw new Error('the relay refused a load client')
+      }
+    }
+  }
+  return client
+}
+
+/** The keys of a room's first epoch, anew each time: only whoever opens the epoch keeps them. */
+async function keysOf(room: string): Promise<EpochKeys> {
+  const nonce = crypto.getRandomValues(new Uint8Array(16))
+  return deriveEpochKeys(parseDocumentKey(BENCH_KEY), {
+    documentId: room,
+    keyHint: 'bench',
+    suite: 1,
+    stretch: 0,
+    nonce,
+    ext: new Uint8Array(0),
+  })
+}

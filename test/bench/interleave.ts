@@ -1,0 +1,37 @@
+import type { Bench, Figures, Row } from './rows/row.ts'
+import { Unavailable } from './rows/row.ts'
+
+/** What became of one row: figures of every repetition by subject, and who was left out, why. */
+export interface RowResult {
+  readonly name: string
+  readonly figures: Readonly<Record<string, readonly Figures[]>>
+  readonly skipped: Readonly<Record<string, string>>
+}
+
+/** Measures the subjects of a row in turns, so that whatever else the machine does meets all of them alike. */
+export async function interleave(
+  row: Row,
+  bench: Bench,
+  repetitions: number,
+  onProgress: (words: string) => void,
+): Promise<RowResult> {
+  const figures: Record<string, Figures[]> = {}
+  const skipped: Record<string, string> = {}
+  const subjects = row.subjects(bench)
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    for (const { name, needs, measure } of subjects) {
+      const missing = needs === undefined ? undefined : bench.missing.get(needs)
+      if (missing !== undefined) skipped[name] = missing
+      if (skipped[name] !== undefined) continue
+      onProgress(`${row.name}: ${name}, ${repetition} of ${repetitions}`)
+      try {
+        const measured = await measure()
+        figures[name] = [...(figures[name] ?? []), measured]
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw new Error(`${row.name}, ${name}`, { cause: error })
+        skipped[name] = error.message
+      }
+    }
+  }
+  return { name: row.name, figures, skipped }
+}

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs'
+import { parseArguments, USAGE } from './arguments.ts'
+import { interleave, type RowResult } from './interleave.ts'
+import { endChildrenWithUs, livingChildren } from './processes/children.ts'
+import { circumstances } from './report/machine.ts'
+import type { Results } from './report/results.ts'
+import { describeCircumstances, describeRow } from './report/text.ts'
+import { allRows } from './rows/all-rows.ts'
+import type { Row } from './rows/row.ts'
+import { installPeers } from './servers/install-peers.ts'
+
+/** Runs the bench and resolves with the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const options = parseArguments(args)
+  const rows = chosen(options.rows)
+  if (rows === undefined) {
+    console.error(`${USAGE}\nrows: ${allRows.map(({ name }) => name).join(', ')}`)
+    return 1
+  }
+  endChildrenWithUs()
+  const { isSample, repetitions } = options
+  const { node, missing } = installPeers({ isWanted: !isSample })
+  const about = circumstances(node)
+  console.log(describeCircumstances(about, repetitions))
+
+  const results: RowResult[] = []
+  for (const row of rows) {
+    const result = await interleave(row, { node, missing, isSample }, repetitions, showProgress)
+    hideProgress()
+    results.push(result)
+    console.log(`\n${describeRow(row, result)}`)
+    // After each row: a run that is broken off keeps what it has measured.
+    const all: Results = { circumstances: about, repetitions, isSample, rows: results }
+    if (options.jsonPath !== undefined) writeFileSync(options.jsonPath, `${JSON.stringify(all, null, 2)}\n`)
+  }
+  const left = livingChildren()
+  if (left.length > 0) console.error(`still running: ${left.join(', ')}`)
+  return left.length === 0 ? 0 : 1
+}
+
+/** Undefined if one of the names is no row's. */
+function chosen(names: readonly string[] | undefined): readonly Row[] | undefined {
+  if (names === undefined) return allRows
+  const rows = names.map((name) => allRows.find((row) => row.name === name))
+  return rows.every((row) => row !== undefined) ? rows : undefined
+}
+
+function showProgress(words: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${words}`)
+}
+
+function hideProgress(): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K')
+}

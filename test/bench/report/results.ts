@@ -1,0 +1,31 @@
+import type { RowResult } from '../interleave.ts'
+import type { Figures, Medians, Row } from '../rows/row.ts'
+import type { Circumstances } from './machine.ts'
+import { type Summary, summary } from './statistics.ts'
+
+/** Everything of one run, as `--json` writes it. */
+export interface Results {
+  readonly circumstances: Circumstances
+  readonly repetitions: number
+  readonly isSample: boolean
+  readonly rows: readonly RowResult[]
+}
+
+/** A figure over all repetitions; undefined where a subject does not have it. */
+export function summaryOf(result: RowResult, subject: string, key: string): Summary | undefined {
+  const values = (result.figures[subject] ?? []).map((figures) => figures[key]).filter((value) => value !== undefined)
+  return values.length === 0 ? undefined : summary(values)
+}
+
+export function mediansOf(row: Row, result: RowResult): Medians {
+  const medians: Record<string, Figures> = {}
+  for (const subject of Object.keys(result.figures)) {
+    const measured: Record<string, number> = {}
+    for (const { key } of row.metrics) {
+      const value = summaryOf(result, subject, key)?.median
+      if (value !== undefined) measured[key] = value
+    }
+    medians[subject] = measured
+  }
+  return medians
+}

@@ -1,0 +1,6 @@
+import { relayLatencyRows } from './relay-latency.ts'
+import { relayLoadRows } from './relay-load.ts'
+import type { Row } from './row.ts'
+
+/** In the order in which they are run and shown. */
+export const allRows: readonly Row[] = [...relayLoadRows, ...relayLatencyRows]

@@ -1,0 +1,35 @@
+import { type ClientProcess, startClientProcess } from '../clients/start-clients.ts'
+import type { ServerKind } from '../servers/server-kind.ts'
+import { type Server, startServer } from '../servers/start-server.ts'
+import type { Bench } from './row.ts'
+
+/** What is running during one measurement. */
+export interface Running {
+  readonly server: Server
+  /** Starts a module of `clients/` as a process that ends with the measurement. */
+  startClients(module: string, flags?: readonly string[]): ClientProcess
+}
+
+/** Starts a server with an empty store, lets `measure` use it, and ends everything that was started, whatever happened. */
+export async function withServer<Result>(
+  { node }: Bench,
+  kind: ServerKind,
+  measure: (running: Running) => Promise<Result>,
+  settings: { isPersistent?: boolean } = {},
+): Promise<Result> {
+  const server = await startServer(kind, node, settings)
+  const clients: ClientProcess[] = []
+  try {
+    return await measure({
+      server,
+      startClients(module, flags = []) {
+        const client = startClientProcess(module, node, flags)
+        clients.push(client)
+        return client
+      },
+    })
+  } finally {
+    await Promise.all(clients.map((client) => client.end()))
+    await server.dispose()
+  }
+}

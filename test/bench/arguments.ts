@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 
 export interface BenchArguments {
   readonly rows: readonly string[] | undefined
+  /** The only servers to be measured; undefined: all. */
+  readonly servers: readonly string[] | undefined
   readonly repetitions: number
   readonly jsonPath: string | undefined
   readonly markdownPath: string | undefined
@@ -11,7 +13,8 @@ export interface BenchArguments {
 // Fewer give no spread worth the name.
 const REPETITIONS = 5
 
-export const USAGE = 'npm run bench [-- --rows a,b] [--repetitions N] [--json FILE] [--markdown FILE] [--sample]'
+export const USAGE =
+  'npm run bench [-- --rows a,b] [--servers a,b] [--repetitions N] [--json FILE] [--markdown FILE] [--sample]'
 
 /** Throws a TypeError for what it does not know. */
 export function parseArguments(args: readonly string[]): BenchArguments {
@@ -19,6 +22,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     args: [...args],
     options: {
       rows: { type: 'string' },
+      servers: { type: 'string' },
       repetitions: { type: 'string' },
       json: { type: 'string' },
       markdown: { type: 'string' },
@@ -28,10 +32,15 @@ export function parseArguments(args: readonly string[]): BenchArguments {
   const repetitions = Number(values.repetitions ?? (values.sample ? 1 : REPETITIONS))
   if (!Number.isInteger(repetitions) || repetitions < 1) throw new TypeError('--repetitions is a number from 1')
   return {
-    rows: values.rows?.split(',').map((name) => name.trim()),
+    rows: names(values.rows),
+    servers: names(values.servers),
     repetitions,
     jsonPath: values.json,
     markdownPath: values.markdown,
     isSample: values.sample,
   }
+}
+
+function names(list: string | undefined): string[] | undefined {
+  return list?.split(',').map((name) => name.trim())
 }

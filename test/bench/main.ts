@@ -7,7 +7,8 @@ import type { Results } from './report/results.ts'
 import { describeCircumstances, describeRow } from './report/text.ts'
 import { allRows } from './rows/all-rows.ts'
 import type { Row } from './rows/row.ts'
-import { installPeers } from './servers/install-peers.ts'
+import { installPeers, type Peers } from './servers/install-peers.ts'
+import { serverKinds } from './servers/server-kind.ts'
 
 /** Runs the bench and resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -19,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   endChildrenWithUs()
   const { isSample, repetitions } = options
-  const { node, missing } = installPeers({ isWanted: !isSample })
+  const { node, missing } = withoutUnwanted(installPeers({ isWanted: !isSample }), options.servers)
   const about = circumstances(node)
   console.log(describeCircumstances(about, repetitions))
 
@@ -43,6 +44,11 @@ function chosen(names: readonly string[] | undefined): readonly Row[] | undefine
   if (names === undefined) return allRows
   const rows = names.map((name) => allRows.find((row) => row.name === name))
   return rows.every((row) => row !== undefined) ? rows : undefined
+}
+
+function withoutUnwanted({ node, missing }: Peers, wanted: readonly string[] | undefined): Peers {
+  const unwanted = serverKinds.filter((kind) => wanted?.includes(kind) === false)
+  return { node, missing: new Map([...missing, ...unwanted.map((kind) => [kind, 'not asked for'] as const)]) }
 }
 
 function showProgress(words: string): void {

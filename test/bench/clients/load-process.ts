@@ -35,7 +35,7 @@ answerCalls({
     await batched(rest, async ({ name, index }) => {
       clients[index]?.push(await open(name))
     })
-    for (const client of clients.flat()) client.socket.onClose = () => process.exit(2)
+    for (const client of clients.flat()) client.socket.onClose = lost
   },
   saturate(input: SaturateInput) {
     if (rooms.length === 0) rooms = clients.map((members) => new LoadRoom(members, (room) => hungry.add(room)))
@@ -50,6 +50,12 @@ answerCalls({
     for (const client of clients.flat()) client.close()
   },
 })
+
+/** A run with fewer clients than asked for would be another run. */
+function lost(): void {
+  console.error('the server closed a connection')
+  process.exit(1)
+}
 
 async function batched<Item, Result>(items: readonly Item[], act: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = []

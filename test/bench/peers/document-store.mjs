@@ -10,6 +10,8 @@ export function openDocumentStore(path) {
   database.exec('CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, state BLOB NOT NULL)')
   const select = database.prepare('SELECT state FROM documents WHERE name = ?')
   const upsert = database.prepare('INSERT OR REPLACE INTO documents (name, state) VALUES (?, ?)')
+  // Held on to: a statement whose database was garbage collected takes the process down.
+  process.once('exit', () => database.close())
   return {
     /** @param {string} name */
     read: (name) => select.get(name)?.state ?? null,

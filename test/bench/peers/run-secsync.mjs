@@ -1,9 +1,13 @@
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
-import sodium from 'libsodium-wrappers'
-import { createWebSocketConnection } from 'secsync-server'
 import { WebSocketServer } from 'ws'
+
+// The ES modules of libsodium-wrappers lack a file; its CommonJS ones do not.
+const require = createRequire(import.meta.url)
+const sodium = require('libsodium-wrappers')
+const { createWebSocketConnection } = require('secsync-server')
 
 // Its server leaves storage to the app. This one stores each update durably before it is confirmed, as y-sealed does.
 await sodium.ready
@@ -11,6 +15,9 @@ const database = new DatabaseSync(join(process.env.BENCH_DATA ?? '.', 'secsync.d
 database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
 database.exec('CREATE TABLE updates (document TEXT NOT NULL, message TEXT NOT NULL)')
 const insert = database.prepare('INSERT INTO updates (document, message) VALUES (?, ?)')
+
+// Held on to: a statement whose database was garbage collected takes the process down.
+process.once('exit', () => database.close())
 
 const connect = createWebSocketConnection({
   getDocument: async () => ({ updates: [], snapshotProofChain: [] }),

@@ -23,8 +23,9 @@ export function callsTo(child: Child): Call {
     if (answer.error === undefined) asked.resolve(answer.result)
     else asked.reject(new Error(`${child.name}: ${answer.error}`))
   })
-  child.process.on('close', () => {
-    for (const { reject } of waiting.values()) reject(new Error(`${child.name} ended:\n${child.output}`))
+  child.process.on('close', (code, signal) => {
+    const end = `${child.name} ended with ${code ?? signal}:\n${child.output}`
+    for (const { reject } of waiting.values()) reject(new Error(end))
     waiting.clear()
   })
 

@@ -1,7 +1,7 @@
 import { type ClientProcess, startClientProcess } from '../clients/start-clients.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
 import { type Server, startServer } from '../servers/start-server.ts'
-import type { Bench } from './row.ts'
+import { type Bench, Unavailable } from './row.ts'
 
 /** What is running during one measurement. */
 export interface Running {
@@ -28,6 +28,9 @@ export async function withServer<Result>(
         return client
       },
     })
+  } catch (error) {
+    if (error instanceof Unavailable) throw error
+    throw new Error(`${kind} printed:\n${server.output}`, { cause: error })
   } finally {
     await Promise.all(clients.map((client) => client.end()))
     await server.dispose()

@@ -12,6 +12,8 @@ export interface Server {
   readonly kind: ServerKind
   readonly url: string
   readonly dataFolder: string
+  /** The last that it has printed. */
+  readonly output: string
   usage(): Promise<Usage>
   /** After a forced garbage collection. */
   settledUsage(): Promise<Usage>
@@ -56,6 +58,9 @@ export async function startServer(
     dataFolder,
     get url() {
       return url
+    },
+    get output() {
+      return child.output
     },
     usage: () => call<Usage>('usage'),
     settledUsage: () => call<Usage>('usageAfterCollection'),

@@ -32,7 +32,8 @@ export async function openHocuspocusClient(url: string, room: string, clientId: 
   }
   socket.onMessage = (bytes, start) => {
     reader.moveTo(bytes, start)
-    reader.at += reader.next()
+    const addressBytes = reader.next()
+    reader.at += addressBytes
     const type = reader.next()
     if (type === SYNC_STATUS) client.onConfirmed(reader.next())
     if (type !== SYNC && type !== SYNC_REPLY) return

@@ -1,6 +1,6 @@
 import { answerCalls } from '../processes/answer-calls.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
-import { LoadRoom } from './load-room.ts'
+import { LoadRooms } from './load-rooms.ts'
 import { type PaceInput, pace } from './pace.ts'
 import { openRawClient } from './protocols/open-raw-client.ts'
 import type { RawClient } from './raw-client.ts'
@@ -20,8 +20,7 @@ const FIRST_CLIENT_ID = 2 ** 30
 const OPENED_AT_ONCE = 50
 
 let clients: RawClient[][] = []
-let rooms: LoadRoom[] = []
-const hungry = new Set<LoadRoom>()
+let rooms: LoadRooms | undefined
 
 // A load client's process: as many raw clients as asked for, and what is measured with them.
 answerCalls({
@@ -38,8 +37,8 @@ answerCalls({
     for (const client of clients.flat()) client.socket.onClose = lost
   },
   saturate(input: SaturateInput) {
-    if (rooms.length === 0) rooms = clients.map((members) => new LoadRoom(members, (room) => hungry.add(room)))
-    return saturate(rooms, hungry, input)
+    rooms ??= new LoadRooms(clients)
+    return saturate(rooms, input)
   },
   pace(input: PaceInput) {
     const [writer, ...readers] = clients[0] ?? []

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
-import type { LoadRoom } from './load-room.ts'
+import type { LoadRooms } from './load-rooms.ts'
 
 export interface SaturateInput {
   readonly typingMs: number
@@ -18,33 +18,33 @@ export interface SaturateResult {
 
 // What is on its way when typing ends arrives in milliseconds; after this long it is lost.
 const DRAIN_LIMIT_MS = 20_000
-const DRAIN_CHECK_EVERY_MS = 2
 
 /** Has all rooms type as fast as they can be served, then waits until everything has arrived. */
 export async function saturate(
-  rooms: readonly LoadRoom[],
-  hungry: Set<LoadRoom>,
+  rooms: LoadRooms,
   { typingMs, keystrokesInFlightPerWriter }: SaturateInput,
 ): Promise<SaturateResult> {
-  const before = totals(rooms)
+  const before = rooms.totals
   const cpuBefore = process.cpuUsage()
   const startMs = performance.now()
   const endMs = startMs + typingMs
-  for (const room of rooms) hungry.add(room)
-
-  while (performance.now() < endMs) {
-    for (const room of hungry) room.typeOn(keystrokesInFlightPerWriter)
-    hungry.clear()
-    // One turn of the event loop: whatever has arrived by then makes its rooms hungry again.
-    await new Promise((resolve) => setImmediate(resolve))
+  rooms.beginAgain()
+  const giveUp = after(typingMs + DRAIN_LIMIT_MS, 'lost', { ref: false })
+  const typing = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      rooms.typeOn(keystrokesInFlightPerWriter)
+      await rooms.nextArrivals()
+    }
+    while (isIncomplete(rooms)) {
+      rooms.typeOn(0)
+      await rooms.nextArrivals()
+    }
   }
-  const expected = () => rooms.reduce((sum, room) => sum + room.expected, 0)
-  const drainLimitMs = performance.now() + DRAIN_LIMIT_MS
-  while (totals(rooms).delivered < expected() && performance.now() < drainLimitMs) await after(DRAIN_CHECK_EVERY_MS)
+  await Promise.race([typing(), giveUp])
 
   const elapsedMs = performance.now() - startMs
   const { user, system } = process.cpuUsage(cpuBefore)
-  const now = totals(rooms)
+  const now = rooms.totals
   return {
     typed: now.typed - before.typed,
     delivered: now.delivered - before.delivered,
@@ -54,14 +54,7 @@ export async function saturate(
   }
 }
 
-function totals(rooms: readonly LoadRoom[]): { typed: number; delivered: number; expected: number } {
-  let typed = 0
-  let delivered = 0
-  let expected = 0
-  for (const room of rooms) {
-    typed += room.typed
-    delivered += room.delivered
-    expected += room.expected
-  }
-  return { typed, delivered, expected }
+function isIncomplete(rooms: LoadRooms): boolean {
+  const { delivered, expected } = rooms.totals
+  return delivered < expected
 }

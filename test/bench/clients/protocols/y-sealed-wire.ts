@@ -1,20 +1,8 @@
-import {
-  type Down,
-  EnvelopeKind,
-  encodeFrame,
-  encodeHeader,
-  PROTOCOL_VERSION,
-  parseDownFrame,
-  type Up,
-} from '@y-sealed/protocol'
+import { type Down, encodeFrame, PROTOCOL_VERSION, parseDownFrame, type Up } from '@y-sealed/protocol'
 import { FrameSocket } from '../frame-socket.ts'
 
 /** The one channel of a connection that serves one room. */
 export const CHANNEL = 1
-
-const SALT_BYTES = 16
-// One keystroke is padded to 64 bytes of plaintext; the tag has 16 more.
-const SEALED_BYTES = 64 + 16
 
 /** Connects and says hello. Whoever opens it sets `onMessage` afterwards. */
 export async function greet(url: string): Promise<FrameSocket> {
@@ -41,24 +29,4 @@ export function ask<Type extends Down['type']>(
     }
     socket.send(encodeFrame([question]))
   })
-}
-
-/** Makes the next envelope of one sealer. */
-export type NextEnvelope = () => Uint8Array
-
-/**
- * Envelopes of one keystroke each, with everything that the relay looks at and arbitrary bytes where it cannot look. Sealing belongs to the
- * clients' cost, which other rows measure.
- */
-export function opaqueEnvelopes(): NextEnvelope {
-  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
-  const sealed = crypto.getRandomValues(new Uint8Array(SEALED_BYTES))
-  let counter = 0
-  return () => {
-    const header = encodeHeader({ kind: EnvelopeKind.update, epochIndex: 0, salt, counter: ++counter })
-    const envelope = new Uint8Array(header.length + SEALED_BYTES)
-    envelope.set(header)
-    envelope.set(sealed, header.length)
-    return envelope
-  }
 }

@@ -1,8 +1,9 @@
 import { createEpochRecord, deriveEpochKeys, type EpochKeys, parseDocumentKey } from '@y-sealed/envelope'
-import { type Entry, encodeFrame, type Up } from '@y-sealed/protocol'
+import type { Up } from '@y-sealed/protocol'
 import type { RawClient } from '../raw-client.ts'
 import { VarintReader } from '../varint.ts'
-import { ask, CHANNEL, greet, type NextEnvelope, opaqueEnvelopes } from './y-sealed-wire.ts'
+import { appendFrame, type NextEnvelope, opaqueEnvelopes } from './sealed-appends.ts'
+import { ask, CHANNEL, greet } from './y-sealed-wire.ts'
 
 // Ids of the messages that are read without being parsed: a parser makes an object for each entry (protocol SPEC §3).
 const ENTRIES = 0x43
@@ -44,11 +45,11 @@ export async function openSealedClient(
   }
 
   // As the provider does: what is typed while an append is in flight goes with the next one.
-  let waiting: Entry[] = []
+  let waiting: Uint8Array[] = []
   let isInFlight = false
   const sendWaiting = (): void => {
     isInFlight = true
-    socket.send(encodeFrame([{ type: 'append', channel: CHANNEL, request: ++lastRequest, envelopes: waiting }]))
+    socket.send(appendFrame(++lastRequest, waiting))
     waiting = []
   }
   const client: RawClient = {
@@ -56,7 +57,7 @@ export async function openSealedClient(
     onKeystrokes: () => {},
     onConfirmed: () => {},
     type(): void {
-      waiting.push({ proof: NO_PROOF, envelope: nextEnvelope() })
+      waiting.push(nextEnvelope())
       if (isInFlight) return
       isInFlight = true
       // At the end of the turn, as with flushDelay 0.

@@ -8,8 +8,11 @@ export interface ClientProcess {
   end(): Promise<void>
 }
 
-/** Starts a compiled module of `clients/` as a process of its own. */
-export function startClientProcess(name: string, node: string, flags: readonly string[] = []): ClientProcess {
-  const child = startChild(name, node, [...flags, join(compiledFolder, `clients/${name}.js`)])
+/** A module of the bench that runs as a process of its own, by its path. */
+export type ClientModule = 'clients/load-process' | 'clients/reader-process' | 'providers/provider-process'
+
+/** Starts a compiled module as a process of its own. */
+export function startClientProcess(module: ClientModule, node: string): ClientProcess {
+  const child = startChild(module, node, [join(compiledFolder, `${module}.js`)])
   return { call: callsTo(child), end: () => child.kill() }
 }

@@ -1,6 +1,15 @@
+import { envelopeBytesRow } from './envelope-bytes.ts'
+import { providerLatencyRows } from './provider-latency.ts'
+import { providerLoadRow } from './provider-load.ts'
 import { relayLatencyRows } from './relay-latency.ts'
 import { relayLoadRows } from './relay-load.ts'
 import type { Row } from './row.ts'
 
 /** In the order in which they are run and shown. */
-export const allRows: readonly Row[] = [...relayLoadRows, ...relayLatencyRows]
+export const allRows: readonly Row[] = [
+  ...relayLoadRows,
+  providerLoadRow,
+  ...relayLatencyRows,
+  ...providerLatencyRows,
+  envelopeBytesRow,
+]

@@ -41,7 +41,7 @@ function kindsFor({ isSample }: Bench): readonly ServerKind[] {
 
 async function measureLatency(bench: Bench, kind: ServerKind, readers: number): Promise<Figures> {
   return withServer(bench, kind, async ({ server, startClients }) => {
-    const { call } = startClients('load-process')
+    const { call } = startClients('clients/load-process')
     const everybody: ConnectInput = { kind, url: server.url, rooms: ['room'], clientsPerRoom: readers + 1 }
     await call('connect', everybody)
     await call('pace', { keystrokes: WARM_UP_KEYSTROKES, everyMs: 10 } satisfies PaceInput)

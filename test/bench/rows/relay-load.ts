@@ -80,7 +80,7 @@ async function measureLoad(bench: Bench, kind: ServerKind, load: LoadCase): Prom
   // One core is the server's. More than three processes would only help on machines where one is not the limit.
   const processes = Math.min(names.length, 3, Math.max(1, availableParallelism() - 1))
   return withServer(bench, kind, async ({ server, startClients }) => {
-    const clients = Array.from({ length: processes }, () => startClients('load-process'))
+    const clients = Array.from({ length: processes }, () => startClients('clients/load-process'))
     await Promise.all(
       clients.map(({ call }, index) =>
         call('connect', {

@@ -1,4 +1,4 @@
-import { type ClientProcess, startClientProcess } from '../clients/start-clients.ts'
+import { type ClientModule, type ClientProcess, startClientProcess } from '../clients/start-clients.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
 import { type Server, startServer } from '../servers/start-server.ts'
 import { type Bench, Unavailable } from './row.ts'
@@ -6,8 +6,8 @@ import { type Bench, Unavailable } from './row.ts'
 /** What is running during one measurement. */
 export interface Running {
   readonly server: Server
-  /** Starts a module of `clients/` as a process that ends with the measurement. */
-  startClients(module: string, flags?: readonly string[]): ClientProcess
+  /** Starts a process with clients that ends with the measurement. */
+  startClients(module: ClientModule): ClientProcess
 }
 
 /** Starts a server with an empty store, lets `measure` use it, and ends everything that was started, whatever happened. */
@@ -22,8 +22,8 @@ export async function withServer<Result>(
   try {
     return await measure({
       server,
-      startClients(module, flags = []) {
-        const client = startClientProcess(module, node, flags)
+      startClients(module) {
+        const client = startClientProcess(module, node)
         clients.push(client)
         return client
       },

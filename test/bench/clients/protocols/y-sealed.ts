@@ -97,7 +97,7 @@ async function keysOf(room: string): Promise<EpochKeys> {
   const nonce = crypto.getRandomValues(new Uint8Array(16))
   return deriveEpochKeys(parseDocumentKey(BENCH_KEY), {
     documentId: room,
-    keyHint: 'bench',
+    keyHint: '',
     suite: 1,
     stretch: 0,
     nonce,

@@ -12,11 +12,12 @@ export interface RowResult {
 export async function interleave(
   row: Row,
   bench: Bench,
-  repetitions: number,
+  wantedRepetitions: number,
   onProgress: (words: string) => void,
 ): Promise<RowResult> {
   const figures: Record<string, Figures[]> = {}
   const skipped: Record<string, string> = {}
+  const repetitions = row.repetitions?.(bench) ?? wantedRepetitions
   const subjects = row.subjects(bench)
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     for (const { name, needs, measure } of subjects) {
@@ -25,7 +26,7 @@ export async function interleave(
       if (skipped[name] !== undefined) continue
       onProgress(`${row.name}: ${name}, ${repetition} of ${repetitions}`)
       try {
-        const measured = await measure()
+        const measured = await measure(repetition)
         figures[name] = [...(figures[name] ?? []), measured]
       } catch (error) {
         if (!(error instanceof Unavailable)) throw new Error(`${row.name}, ${name}`, { cause: error })

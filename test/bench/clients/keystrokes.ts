@@ -21,10 +21,6 @@ export class Keystrokes {
     this.clientId = clientId
   }
 
-  get typed(): number {
-    return this.#clock
-  }
-
   /** One more character of the text named `text`. */
   next(): Uint8Array {
     const clock = this.#clock++

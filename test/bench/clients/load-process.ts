@@ -1,8 +1,10 @@
 import { answerCalls } from '../processes/answer-calls.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
+import { fragmentedDocument } from './fragmented-document.ts'
 import { LoadRooms } from './load-rooms.ts'
 import { type PaceInput, pace } from './pace.ts'
 import { openRawClient } from './protocols/open-raw-client.ts'
+import { openSealedClient } from './protocols/y-sealed.ts'
 import type { RawClient } from './raw-client.ts'
 import { type SaturateInput, saturate } from './saturate.ts'
 
@@ -12,6 +14,8 @@ export interface ConnectInput {
   /** Names of the rooms that this process fills. */
   readonly rooms: readonly string[]
   readonly clientsPerRoom: number
+  /** y-sealed only: real envelopes, which members can open. */
+  readonly sealsReally?: boolean
 }
 
 // Five bytes as a varint, as Yjs' random ids are.
@@ -21,12 +25,16 @@ const OPENED_AT_ONCE = 50
 
 let clients: RawClient[][] = []
 let rooms: LoadRooms | undefined
+let heard = 0
 
 // A load client's process: as many raw clients as asked for, and what is measured with them.
 answerCalls({
-  async connect({ kind, url, rooms: names, clientsPerRoom }: ConnectInput): Promise<void> {
+  async connect({ kind, url, rooms: names, clientsPerRoom, sealsReally = false }: ConnectInput): Promise<void> {
     let lastClientId = FIRST_CLIENT_ID + (process.pid % 1_000) * 100_000
-    const open = (room: string): Promise<RawClient> => openRawClient[kind](url, room, ++lastClientId)
+    const open = (room: string): Promise<RawClient> =>
+      sealsReally
+        ? openSealedClient(url, room, ++lastClientId, 'really')
+        : openRawClient[kind](url, room, ++lastClientId)
     // The first of each room alone: it may have an epoch to open.
     const firsts = await batched(names, open)
     clients = firsts.map((first) => [first])
@@ -45,8 +53,38 @@ answerCalls({
     if (writer === undefined) throw new Error('nobody has connected')
     return pace(writer, readers, input)
   },
+  /** Every client of every room sends one document of that size. */
+  writeDocuments(bytes: number): void {
+    const update = fragmentedDocument(bytes)
+    for (const client of clients.flat()) client.write(update)
+  },
+  /** The first client types, without waiting for anything but its confirmations. */
+  async typeBlindly(keystrokes: number): Promise<void> {
+    const [writer] = clients[0] ?? []
+    if (writer === undefined) throw new Error('nobody has connected')
+    let confirmed = 0
+    await new Promise<void>((resolve) => {
+      writer.onConfirmed = (count) => {
+        confirmed += count
+        if (confirmed === keystrokes) resolve()
+      }
+      for (let k = 0; k < keystrokes; k++) writer.type()
+    })
+  },
+  /** Begins to count what the first client hears. */
+  listen(): void {
+    heard = 0
+    const [listener] = clients[0] ?? []
+    if (listener === undefined) throw new Error('nobody has connected')
+    listener.onKeystrokes = (count) => {
+      heard += count
+    }
+  },
+  heard: () => heard,
   close(): void {
     for (const client of clients.flat()) client.close()
+    clients = []
+    rooms = undefined
   },
 })
 

@@ -9,6 +9,8 @@ export interface RawClient {
   onConfirmed: (count: number) => void
   /** Types one character. */
   type(): void
+  /** Sends an update of Yjs. */
+  write(update: Uint8Array): void
   close(): void
 }
 

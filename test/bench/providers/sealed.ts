@@ -1,6 +1,6 @@
 import { SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
-import { BENCH_KEY } from '../clients/protocols/y-sealed.ts'
+import { BENCH_KEY } from '../clients/protocols/bench-keys.ts'
 import { meteredWebSocket } from './metered-web-socket.ts'
 import type { MakeProvider, RealProvider } from './real-provider.ts'
 

@@ -9,7 +9,7 @@ export function cellsOf(row: Row, result: RowResult): string[][] {
   const heading = ['', ...metrics.map(({ label }) => label)]
   const lines = Object.keys(result.figures).map((subject) => [
     subject,
-    ...metrics.map((metric) => cell(metric, summaryOf(result, subject, metric.key))),
+    ...metrics.map((metric) => cell(metric, summaryOf(result, subject, metric))),
   ])
   return [heading, ...lines]
 }

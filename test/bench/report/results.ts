@@ -1,5 +1,5 @@
 import type { RowResult } from '../interleave.ts'
-import type { Figures, Medians, Row } from '../rows/row.ts'
+import type { Figures, Medians, Metric, Row } from '../rows/row.ts'
 import type { Circumstances } from './machine.ts'
 import { type Summary, summary } from './statistics.ts'
 
@@ -12,18 +12,21 @@ export interface Results {
 }
 
 /** A figure over all repetitions; undefined where a subject does not have it. */
-export function summaryOf(result: RowResult, subject: string, key: string): Summary | undefined {
+export function summaryOf(result: RowResult, subject: string, { key, isTotal }: Metric): Summary | undefined {
   const values = (result.figures[subject] ?? []).map((figures) => figures[key]).filter((value) => value !== undefined)
-  return values.length === 0 ? undefined : summary(values)
+  if (values.length === 0) return undefined
+  if (isTotal !== true) return summary(values)
+  const total = values.reduce((sum, value) => sum + value, 0)
+  return { median: total, min: total, max: total }
 }
 
 export function mediansOf(row: Row, result: RowResult): Medians {
   const medians: Record<string, Figures> = {}
   for (const subject of Object.keys(result.figures)) {
     const measured: Record<string, number> = {}
-    for (const { key } of row.metrics) {
-      const value = summaryOf(result, subject, key)?.median
-      if (value !== undefined) measured[key] = value
+    for (const metric of row.metrics) {
+      const value = summaryOf(result, subject, metric)?.median
+      if (value !== undefined) measured[metric.key] = value
     }
     medians[subject] = measured
   }

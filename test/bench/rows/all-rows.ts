@@ -1,3 +1,4 @@
+import { countingCheckRow } from './counting-check.ts'
 import { envelopeBytesRow } from './envelope-bytes.ts'
 import { providerLatencyRows } from './provider-latency.ts'
 import { providerLoadRow } from './provider-load.ts'
@@ -7,6 +8,7 @@ import type { Row } from './row.ts'
 
 /** In the order in which they are run and shown. */
 export const allRows: readonly Row[] = [
+  countingCheckRow,
   ...relayLoadRows,
   providerLoadRow,
   ...relayLatencyRows,

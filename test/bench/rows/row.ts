@@ -6,6 +6,8 @@ export interface Metric {
   readonly label: string
   /** Digits after the point. */
   readonly digits: number
+  /** Shown as the sum of all repetitions: what is lost in one of them is lost. */
+  readonly isTotal?: boolean
 }
 
 /** Figures of one measurement, by the keys of the row's metrics. */
@@ -42,6 +44,8 @@ export interface Row {
   readonly title: string
   /** What is measured, in a sentence or two. */
   readonly note: string
+  /** Instead of the run's number of repetitions. */
+  repetitions?(bench: Bench): number
   readonly metrics: readonly Metric[]
   readonly goals: readonly Goal[]
   subjects(bench: Bench): readonly Subject[]
@@ -51,7 +55,8 @@ export interface Subject {
   readonly name: string
   /** The server that it needs, if that may be missing. */
   readonly needs?: ServerKind
-  measure(): Promise<Figures>
+  /** `repetition` counts from 1. */
+  measure(repetition: number): Promise<Figures>
 }
 
 /** Thrown where something that a subject needs is absent: it is then left out by name, with this reason. */

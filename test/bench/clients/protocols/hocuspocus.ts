@@ -1,3 +1,4 @@
+import { encodeVarint } from '@y-sealed/protocol/header'
 import { createEncoder, toUint8Array, writeVarString, writeVarUint, writeVarUint8Array } from 'lib0/encoding'
 import { FrameSocket } from '../frame-socket.ts'
 import { countCharacters, Keystrokes } from '../keystrokes.ts'
@@ -11,6 +12,7 @@ const SYNC_STATUS = 8
 const STEP_1 = 0
 const STEP_2 = 1
 const UPDATE = 2
+const UPDATE_HEAD = Uint8Array.of(SYNC, UPDATE)
 
 /** Speaks Hocuspocus: each frame begins with the document's name, and a token comes before everything else. */
 export async function openHocuspocusClient(url: string, room: string, clientId: number): Promise<RawClient> {
@@ -23,10 +25,9 @@ export async function openHocuspocusClient(url: string, room: string, clientId: 
     socket,
     onKeystrokes: () => {},
     onConfirmed: () => {},
-    type(): void {
-      const update = keystrokes.next()
-      // Keystrokes are short: their length takes one byte.
-      socket.send(Buffer.concat([address, Uint8Array.of(SYNC, UPDATE, update.length), update]))
+    type: () => client.write(keystrokes.next()),
+    write(update): void {
+      socket.send(Buffer.concat([address, UPDATE_HEAD, encodeVarint(update.length), update]))
     },
     close: () => socket.close(),
   }

@@ -39,6 +39,7 @@ export async function openSecsyncClient(url: string, room: string, clientId: num
   const signatureKeyPair = secsync.createSignatureKeyPair(sodium)
   const key = new Uint8Array(KEY_BYTES).fill(7)
   const publicData = { docId: room, pubKey: sodium.to_base64(signatureKeyPair.publicKey), refSnapshotId: 'snapshot' }
+  let clock = 0
   const keystrokes = new Keystrokes(clientId)
   const socket = await FrameSocket.open(`${url}/${room}?sessionKey=${clientId}`)
   let onDocument: () => void = () => {}
@@ -46,10 +47,10 @@ export async function openSecsyncClient(url: string, room: string, clientId: num
     socket,
     onKeystrokes: () => {},
     onConfirmed: () => {},
-    type(): void {
-      const clock = keystrokes.typed
-      const update = secsync.createUpdate(keystrokes.next(), publicData, key, signatureKeyPair, clock, sodium)
-      socket.send(JSON.stringify(update))
+    type: () => client.write(keystrokes.next()),
+    write(update): void {
+      const message = secsync.createUpdate(update, publicData, key, signatureKeyPair, clock++, sodium)
+      socket.send(JSON.stringify(message))
     },
     close: () => socket.close(),
   }

@@ -1,8 +1,9 @@
-import { createEpochRecord, deriveEpochKeys, type EpochKeys, parseDocumentKey } from '@y-sealed/envelope'
 import type { Up } from '@y-sealed/protocol'
+import { Keystrokes } from '../keystrokes.ts'
 import type { RawClient } from '../raw-client.ts'
 import { VarintReader } from '../varint.ts'
-import { appendFrame, type NextEnvelope, opaqueEnvelopes } from './sealed-appends.ts'
+import { firstRecord } from './bench-keys.ts'
+import { appendFrame, type MakeEnvelope, opaqueEnvelopes, realEnvelopes } from './sealed-appends.ts'
 import { ask, CHANNEL, greet } from './y-sealed-wire.ts'
 
 // Ids of the messages that are read without being parsed: a parser makes an object for each entry (protocol SPEC §3).
@@ -12,37 +13,35 @@ const REFUSED = 0x49
 const CLOSED = 0x4d
 const HASH_PREFIX_BYTES = 8
 
-const NO_PROOF = new Uint8Array(0)
-
-/** A key of the bench's own for every document: what it protects is random letters. */
-export const BENCH_KEY = 'bench-key-0123456789-abcdefghijklmnopqrstuvwxyz'
-
 /** Speaks y-sealed. Whoever finds the room without an epoch opens it. */
 export async function openSealedClient(
   url: string,
   room: string,
-  _clientId: number,
-  nextEnvelope: NextEnvelope = opaqueEnvelopes(),
+  clientId: number,
+  seals: 'opaquely' | 'really' = 'opaquely',
 ): Promise<RawClient> {
   const socket = await greet(url)
-  const join = {
+  const join: Up = {
     type: 'join',
     channel: CHANNEL,
     room,
     token: '',
     params: {},
     cursor: 0,
-    hash: NO_PROOF,
+    hash: new Uint8Array(0),
     observe: false,
-  } as const
+  }
   const joined = await ask(socket, join, ['joined', 'closed'])
   if (joined.type === 'closed') throw new Error(`the relay closed the channel: ${joined.reason}`)
   let lastRequest = 1
-  if (joined.hash.length === 0) {
-    const record = await createEpochRecord(await keysOf(room), { index: 0 })
+  let record = joined.records.at(-1)
+  if (record === undefined) {
+    record = await firstRecord(room)
     const open: Up = { type: 'open', channel: CHANNEL, request: lastRequest, record, sequence: 0, envelopes: [] }
-    await ask(socket, open, ['opened', 'refused'])
+    await ask(socket, open, ['opened'])
   }
+  const envelopeOf: MakeEnvelope = seals === 'really' ? await realEnvelopes(room, record) : opaqueEnvelopes()
+  const keystrokes = new Keystrokes(clientId)
 
   // As the provider does: what is typed while an append is in flight goes with the next one.
   let waiting: Uint8Array[] = []
@@ -56,8 +55,9 @@ export async function openSealedClient(
     socket,
     onKeystrokes: () => {},
     onConfirmed: () => {},
-    type(): void {
-      waiting.push(nextEnvelope())
+    type: () => client.write(keystrokes.next()),
+    write(update): void {
+      waiting.push(envelopeOf(update))
       if (isInFlight) return
       isInFlight = true
       // At the end of the turn, as with flushDelay 0.
@@ -90,17 +90,4 @@ export async function openSealedClient(
     }
   }
   return client
-}
-
-/** The keys of a room's first epoch, anew each time: only whoever opens the epoch keeps them. */
-async function keysOf(room: string): Promise<EpochKeys> {
-  const nonce = crypto.getRandomValues(new Uint8Array(16))
-  return deriveEpochKeys(parseDocumentKey(BENCH_KEY), {
-    documentId: room,
-    keyHint: '',
-    suite: 1,
-    stretch: 0,
-    nonce,
-    ext: new Uint8Array(0),
-  })
 }

@@ -1,3 +1,4 @@
+import { encodeVarint } from '@y-sealed/protocol/header'
 import { FrameSocket } from '../frame-socket.ts'
 import { countCharacters, Keystrokes } from '../keystrokes.ts'
 import type { RawClient } from '../raw-client.ts'
@@ -8,6 +9,7 @@ const SYNC = 0
 const STEP_1 = 0
 const STEP_2 = 1
 const UPDATE = 2
+const UPDATE_HEAD = Uint8Array.of(SYNC, UPDATE)
 const EMPTY_STATE_VECTOR = Uint8Array.of(SYNC, STEP_1, 1, 0)
 
 /** Speaks y-websocket. The server's answer to the question for its state says that the client has been taken in. */
@@ -26,16 +28,22 @@ export async function openForwarderClient(url: string, room: string, clientId: n
   return plainClient(await FrameSocket.open(`${url}/${room}`), clientId, 'forwards')
 }
 
-function plainClient(socket: FrameSocket, clientId: number, server: 'echoes' | 'forwards') {
+interface PlainClient extends RawClient {
+  /** The server has answered with its state. */
+  onStep2: () => void
+}
+
+function plainClient(socket: FrameSocket, clientId: number, server: 'echoes' | 'forwards'): PlainClient {
   const keystrokes = new Keystrokes(clientId)
   const reader = new VarintReader(new Uint8Array(0))
-  const client = {
+  const client: PlainClient = {
     socket,
-    onKeystrokes: (_count: number): void => {},
-    onConfirmed: (_count: number): void => {},
-    onStep2: (): void => {},
-    type(): void {
-      socket.send(syncUpdate(keystrokes.next()))
+    onKeystrokes: () => {},
+    onConfirmed: () => {},
+    onStep2: () => {},
+    type: () => client.write(keystrokes.next()),
+    write(update: Uint8Array): void {
+      socket.send(Buffer.concat([UPDATE_HEAD, encodeVarint(update.length), update]))
     },
     close: () => socket.close(),
   }
@@ -52,14 +60,4 @@ function plainClient(socket: FrameSocket, clientId: number, server: 'echoes' | '
     else if (server === 'echoes') client.onConfirmed(1)
   }
   return client
-}
-
-/** `update` in a sync message; keystrokes are short, so that their length takes one byte. */
-function syncUpdate(update: Uint8Array): Uint8Array {
-  const message = new Uint8Array(3 + update.length)
-  message[0] = SYNC
-  message[1] = UPDATE
-  message[2] = update.length
-  message.set(update, 3)
-  return message
 }

@@ -3,10 +3,15 @@ import { answerCalls } from '../processes/answer-calls.ts'
 import { loadProvider, type ProviderKind, type ProviderSettings, type RealProvider } from './real-provider.ts'
 import { type TypePacedInput, typePaced } from './type-paced.ts'
 import { type TypeTogetherInput, typeTogether } from './type-together.ts'
+import { type WriteTraceInput, writeText, writeTrace } from './write-document.ts'
 
 export interface OpenInput extends ProviderSettings {
   readonly kind: ProviderKind
   readonly count: number
+  /** What the document must hold before it counts as open: a server may say that all was sent before it has read its disk. */
+  readonly characters?: number
+  /** All at once instead of one after the other. */
+  readonly isAtOnce?: boolean
 }
 
 export interface OpenedDocument {
@@ -17,6 +22,8 @@ export interface OpenedDocument {
 }
 
 let providers: RealProvider[] = []
+let isWatching = false
+let openedKind: ProviderKind = 'y-sealed'
 /** Of the first provider's text, one time for each character: on the clock that all processes of a machine share. */
 let arrivedAtMs: number[] = []
 /** Of the first provider: how many of its own updates its user was told are saved, and when. */
@@ -27,22 +34,34 @@ let updateBytes = 0
 
 // A process with real providers, as apps have them, and what is measured with them.
 answerCalls({
-  /** Opens providers one after the other and resolves with the last one's opening. */
-  async open({ kind, count, ...settings }: OpenInput): Promise<OpenedDocument> {
+  /** Opens providers and resolves with what each opening took. */
+  async open({ kind, count, characters = 0, isAtOnce = false, ...settings }: OpenInput): Promise<OpenedDocument[]> {
     const { make } = await loadProvider(kind)
-    let opened: OpenedDocument | undefined
-    for (let i = 0; i < count; i++) {
+    openedKind = kind
+    const openOne = async (): Promise<OpenedDocument> => {
       const startMs = performance.now()
       const provider = make(settings)
       await provider.whenSynced
+      await untilLong(textOf(provider), characters)
       const openMs = performance.now() - startMs
-      opened = { openMs, downBytes: provider.meter.downBytes, characters: textOf(provider).length }
       providers.push(provider)
+      return { openMs, downBytes: provider.meter.downBytes, characters: textOf(provider).length }
     }
-    const [first] = providers
-    if (opened === undefined || first === undefined) throw new Error('no provider was asked for')
-    watch(first)
+    const opened: OpenedDocument[] = []
+    if (isAtOnce) opened.push(...(await Promise.all(Array.from({ length: count }, openOne))))
+    else for (let i = 0; i < count; i++) opened.push(await openOne())
+    if (!isWatching) watch(firstProvider())
+    isWatching = true
     return opened
+  },
+  async writeTrace(input: WriteTraceInput): Promise<number> {
+    return writeTrace(firstProvider(), (await loadProvider(openedKind)).yjs, input)
+  },
+  writeText: (bytes: number) => writeText(firstProvider(), bytes),
+  /** Everything typed is saved, and compacted where this version does that on demand. */
+  async settle(): Promise<void> {
+    await firstProvider().flush()
+    await firstProvider().compact?.()
   },
   typePaced(input: TypePacedInput) {
     return typePaced(textOf(firstProvider()), input)
@@ -55,8 +74,13 @@ answerCalls({
   savings: () => ({ saved, savedAtMs }),
   characters: () => textOf(firstProvider()).length,
   updateBytes: () => updateBytes,
+  async stateBytes(): Promise<number> {
+    const { yjs } = await loadProvider(openedKind)
+    return yjs.encodeStateAsUpdate(firstProvider().doc).length
+  },
   wire: () => firstProvider().meter,
   close(): void {
+    isWatching = false
     for (const provider of providers) provider.destroy()
     providers = []
     arrivedAtMs = []
@@ -79,6 +103,18 @@ function watch(provider: RealProvider): void {
     while (savedAtMs.length < updates) savedAtMs.push(nowMs)
     saved = Math.max(saved, updates)
   }
+}
+
+function untilLong(text: Y.Text, characters: number): Promise<void> {
+  if (text.length >= characters) return Promise.resolve()
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (text.length < characters) return
+      text.unobserve(look)
+      resolve()
+    }
+    text.observe(look)
+  })
 }
 
 function firstProvider(): RealProvider {

@@ -1,3 +1,4 @@
+import { coldOpenRow } from './cold-open.ts'
 import { countingCheckRow } from './counting-check.ts'
 import { envelopeBytesRow } from './envelope-bytes.ts'
 import { providerLatencyRows } from './provider-latency.ts'
@@ -14,4 +15,5 @@ export const allRows: readonly Row[] = [
   ...relayLatencyRows,
   ...providerLatencyRows,
   envelopeBytesRow,
+  coldOpenRow,
 ]

@@ -1,6 +1,6 @@
 import { type ClientModule, type ClientProcess, startClientProcess } from '../clients/start-clients.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
-import { type Server, startServer } from '../servers/start-server.ts'
+import { type Server, type StartSettings, startServer } from '../servers/start-server.ts'
 import { type Bench, Unavailable } from './row.ts'
 
 /** What is running during one measurement. */
@@ -15,7 +15,7 @@ export async function withServer<Result>(
   { node }: Bench,
   kind: ServerKind,
   measure: (running: Running) => Promise<Result>,
-  settings: { isPersistent?: boolean } = {},
+  settings: StartSettings = {},
 ): Promise<Result> {
   const server = await startServer(kind, node, settings)
   const clients: ClientProcess[] = []

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, callsTo } from '../processes/calls.ts'
@@ -19,8 +19,10 @@ export interface Server {
   settledUsage(): Promise<Usage>
   /** kill -9. */
   kill(): Promise<void>
-  /** The polite end, then the same port and data again. */
+  /** The polite end, if it still lives; then the same port and data again. */
   restart(): Promise<void>
+  /** The polite end. Its data stay until it is disposed of. */
+  stop(): Promise<void>
   /** Ends it and removes its data. */
   dispose(): Promise<void>
 }
@@ -28,13 +30,21 @@ export interface Server {
 // A cold start on a busy machine of two cores takes a second or two.
 const START_LIMIT_MS = 30_000
 
-/** Starts one server as a process of its own on a free loopback port, with an empty folder for its data. */
+export interface StartSettings {
+  /** Peers keep documents in memory unless asked; y-sealed always stores. */
+  readonly isPersistent?: boolean
+  /** A folder whose copy the server begins with. */
+  readonly template?: string
+}
+
+/** Starts one server as a process of its own on a free loopback port, with a folder of its own for its data. */
 export async function startServer(
   kind: ServerKind,
   node: string,
-  { isPersistent = false }: { isPersistent?: boolean } = {},
+  { isPersistent = false, template }: StartSettings = {},
 ): Promise<Server> {
   const dataFolder = mkdtempSync(join(tmpdir(), `y-sealed-bench-${kind}-`))
+  if (template !== undefined) cpSync(template, dataFolder, { recursive: true })
   let child: Child
   let call: Call
   let url = ''
@@ -65,6 +75,7 @@ export async function startServer(
     usage: () => call<Usage>('usage'),
     settledUsage: () => call<Usage>('usageAfterCollection'),
     kill: () => child.kill(),
+    stop: () => child.end(),
     async restart() {
       await child.end()
       await start(Number(new URL(url).port))

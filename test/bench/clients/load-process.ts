@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises'
 import { answerCalls } from '../processes/answer-calls.ts'
 import type { ServerKind } from '../servers/server-kind.ts'
 import { fragmentedDocument } from './fragmented-document.ts'
@@ -22,6 +23,9 @@ export interface ConnectInput {
 const FIRST_CLIENT_ID = 2 ** 30
 // Sockets that are opened at once: more than any server's backlog of new connections would be refused.
 const OPENED_AT_ONCE = 50
+
+// All at once, what a server needs for a moment would look like what it keeps.
+const BETWEEN_DOCUMENTS_MS = 10
 
 let clients: RawClient[][] = []
 let rooms: LoadRooms | undefined
@@ -53,10 +57,13 @@ answerCalls({
     if (writer === undefined) throw new Error('nobody has connected')
     return pace(writer, readers, input)
   },
-  /** Every client of every room sends one document of that size. */
-  writeDocuments(bytes: number): void {
+  /** One client after the other sends one document of that size. */
+  async writeDocuments(bytes: number): Promise<void> {
     const update = fragmentedDocument(bytes)
-    for (const client of clients.flat()) client.write(update)
+    for (const client of clients.flat()) {
+      client.write(update)
+      await after(BETWEEN_DOCUMENTS_MS)
+    }
   },
   /** The first client types, without waiting for anything but its confirmations. */
   async typeBlindly(keystrokes: number): Promise<void> {

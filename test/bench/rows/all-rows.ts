@@ -1,6 +1,9 @@
 import { coldOpenRow } from './cold-open.ts'
 import { countingCheckRow } from './counting-check.ts'
+import { crowdRow } from './crowd.ts'
 import { envelopeBytesRow } from './envelope-bytes.ts'
+import { killRow } from './kill.ts'
+import { memoryRows } from './memory.ts'
 import { providerLatencyRows } from './provider-latency.ts'
 import { providerLoadRow } from './provider-load.ts'
 import { relayLatencyRows } from './relay-latency.ts'
@@ -16,4 +19,7 @@ export const allRows: readonly Row[] = [
   ...providerLatencyRows,
   envelopeBytesRow,
   coldOpenRow,
+  crowdRow,
+  ...memoryRows,
+  killRow,
 ]

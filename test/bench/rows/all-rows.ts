@@ -1,3 +1,4 @@
+import { browserCheckpointRow, browserRow } from './browser.ts'
 import { coldOpenRow } from './cold-open.ts'
 import { countingCheckRow } from './counting-check.ts'
 import { crowdRow } from './crowd.ts'
@@ -22,4 +23,6 @@ export const allRows: readonly Row[] = [
   crowdRow,
   ...memoryRows,
   killRow,
+  browserRow,
+  browserCheckpointRow,
 ]

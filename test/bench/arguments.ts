@@ -8,13 +8,16 @@ export interface BenchArguments {
   readonly jsonPath: string | undefined
   readonly markdownPath: string | undefined
   readonly isSample: boolean
+  /** The JSON of an earlier run, to be rendered instead of measured anew. */
+  readonly fromPath: string | undefined
 }
 
 // Fewer give no spread worth the name.
 const REPETITIONS = 5
 
 export const USAGE =
-  'npm run bench [-- --rows a,b] [--servers a,b] [--repetitions N] [--json FILE] [--markdown FILE] [--sample]'
+  'npm run bench [-- [--rows a,b] [--servers a,b] [--repetitions N] [--json FILE] [--markdown FILE] [--sample]]\n' +
+  'npm run bench -- --from FILE.json --markdown FILE'
 
 /** Throws a TypeError for what it does not know. */
 export function parseArguments(args: readonly string[]): BenchArguments {
@@ -26,6 +29,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
       repetitions: { type: 'string' },
       json: { type: 'string' },
       markdown: { type: 'string' },
+      from: { type: 'string' },
       sample: { type: 'boolean', default: false },
     },
   })
@@ -38,6 +42,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     jsonPath: values.json,
     markdownPath: values.markdown,
     isSample: values.sample,
+    fromPath: values.from,
   }
 }
 

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
-import { parseArguments, USAGE } from './arguments.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type BenchArguments, parseArguments, USAGE } from './arguments.ts'
 import { interleave, type RowResult } from './interleave.ts'
 import { endChildrenWithUs, livingChildren } from './processes/children.ts'
 import { circumstances } from './report/machine.ts'
+import { markdownOf } from './report/markdown.ts'
 import type { Results } from './report/results.ts'
 import { describeCircumstances, describeRow } from './report/text.ts'
 import { allRows } from './rows/all-rows.ts'
@@ -18,25 +19,36 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`${USAGE}\nrows: ${allRows.map(({ name }) => name).join(', ')}`)
     return 1
   }
+  if (options.fromPath !== undefined) {
+    // Written by this program.
+    report(JSON.parse(readFileSync(options.fromPath, 'utf8')) as Results, options)
+    return 0
+  }
   endChildrenWithUs()
   const { isSample, repetitions } = options
   const { node, missing } = withoutUnwanted(installPeers({ isWanted: !isSample }), options.servers)
   const about = circumstances(node)
   console.log(describeCircumstances(about, repetitions))
+  if (isSample) console.log('A sample: that the bench works, and not how fast anything is.')
 
   const results: RowResult[] = []
-  for (const row of rows) {
-    const result = await interleave(row, { node, missing, isSample }, repetitions, showProgress)
+  const bench = { node, missing, isSample }
+  for (const row of rows.filter((row) => row.subjects(bench).length > 0)) {
+    const result = await interleave(row, bench, repetitions, showProgress)
     hideProgress()
     results.push(result)
     console.log(`\n${describeRow(row, result)}`)
     // After each row: a run that is broken off keeps what it has measured.
-    const all: Results = { circumstances: about, repetitions, isSample, rows: results }
-    if (options.jsonPath !== undefined) writeFileSync(options.jsonPath, `${JSON.stringify(all, null, 2)}\n`)
+    report({ circumstances: about, repetitions, isSample, rows: results }, options)
   }
   const left = livingChildren()
   if (left.length > 0) console.error(`still running: ${left.join(', ')}`)
   return left.length === 0 ? 0 : 1
+}
+
+function report(results: Results, { jsonPath, markdownPath }: BenchArguments): void {
+  if (jsonPath !== undefined) writeFileSync(jsonPath, `${JSON.stringify(results, null, 2)}\n`)
+  if (markdownPath !== undefined) writeFileSync(markdownPath, markdownOf(results, allRows))
 }
 
 /** Undefined if one of the names is no row's. */

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
 import { build } from 'vite'
 import { projectRoot } from '../servers/places.ts'
+import { makeScratchFolder, removeScratchFolder } from '../servers/scratch-folder.ts'
 
 export interface ServedPage {
   readonly url: string
@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': '
 
 /** Bundles the page of the browser row and serves it on this machine only. */
 export async function servePage(): Promise<ServedPage> {
-  const folder = mkdtempSync(join(tmpdir(), 'y-sealed-bench-page-'))
+  const folder = makeScratchFolder('page')
   await build({
     root: join(projectRoot, 'test/bench/browser-page'),
     configFile: false,
@@ -41,7 +41,7 @@ export async function servePage(): Promise<ServedPage> {
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
-      rmSync(folder, { recursive: true, force: true })
+      removeScratchFolder(folder)
     },
   }
 }

@@ -66,6 +66,14 @@ answerCalls({
   typePaced(input: TypePacedInput) {
     return typePaced(textOf(firstProvider()), input)
   },
+  /** One keystroke after the other, each saved before the next: none can join another on its way. */
+  async typeOneByOne(keystrokes: number): Promise<void> {
+    const text = textOf(firstProvider())
+    for (let k = 0; k < keystrokes; k++) {
+      text.insert(text.length, 'k')
+      await firstProvider().flush()
+    }
+  },
   typeTogether(input: TypeTogetherInput) {
     return typeTogether(providers, input)
   },

@@ -1,15 +1,13 @@
 import type { RowResult } from '../interleave.ts'
 import type { Row } from '../rows/row.ts'
-import { cellsOf } from './cells.ts'
+import { cellsOf, RATIO_LEGEND } from './cells.ts'
+import { judgementsOf } from './judgements.ts'
 import type { Circumstances } from './machine.ts'
-import { mediansOf } from './results.ts'
 
 /** One row for the terminal: the table, whoever was left out, and what it was to reach. */
 export function describeRow(row: Row, result: RowResult): string {
   const skipped = Object.entries(result.skipped).map(([name, reason]) => `  skipped: ${name} (${reason})`)
-  const medians = mediansOf(row, result)
-  const goals = row.goals.map(({ text, judge }) => {
-    const verdict = judge(medians)
+  const goals = judgementsOf(row, result).map(({ text, verdict }) => {
     if (verdict === undefined) return `  not judged: ${text}`
     return `  ${verdict.isReached ? 'reached' : 'FALLS SHORT'}: ${text}; measured ${verdict.measured}`
   })
@@ -21,7 +19,7 @@ export function describeCircumstances(about: Circumstances, repetitions: number)
   return [
     `${about.date}, ${about.commit}; ${about.processor}, ${about.cores} cores, ${about.memoryGb} GB, ${about.system}`,
     `Node ${about.node}; ${versions.join(', ')}`,
-    `${repetitions} repetitions, interleaved; median (min–max)`,
+    `${repetitions} repetitions, interleaved; median (min–max); ${RATIO_LEGEND}`,
   ].join('\n')
 }
 

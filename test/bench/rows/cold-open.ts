@@ -1,11 +1,10 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpSync } from 'node:fs'
 import { sharedData } from '../../support/shared-data.ts'
 import type { OpenedDocument, OpenInput } from '../providers/provider-process.ts'
 import { type ProviderKind, providerKinds } from '../providers/real-provider.ts'
 import type { WriteTraceInput } from '../providers/write-document.ts'
 import { folderBytes } from '../servers/folder-bytes.ts'
+import { makeScratchFolder } from '../servers/scratch-folder.ts'
 import { atMostOfYWebsocket } from './goals.ts'
 import { type Bench, type Figures, type Row, Unavailable } from './row.ts'
 import { settleSealed } from './settle-sealed.ts'
@@ -109,8 +108,7 @@ function write(bench: Bench, kind: ProviderKind, path: string): Promise<Written>
       // Hocuspocus stores two seconds after the last change at the latest, y-leveldb at once.
       await new Promise((resolve) => setTimeout(resolve, kind === 'y-sealed' ? 0 : 3_000))
       await server.stop()
-      const template = mkdtempSync(join(tmpdir(), `y-sealed-bench-paper-${kind}-`))
-      process.once('exit', () => rmSync(template, { recursive: true, force: true }))
+      const template = makeScratchFolder(`paper-${kind}`)
       cpSync(server.dataFolder, template, { recursive: true })
       return { template, characters, stateKb, storedKb: folderBytes(template) / 1_000 }
     },

@@ -37,10 +37,11 @@ export const envelopeBytesRow: Row = {
   subjects: (bench) => [
     { name: ON, measure: () => measureBytes(bench, 'y-sealed', true) },
     { name: OFF, measure: () => measureBytes(bench, 'y-sealed', false) },
-    { name: 'y-websocket', needs: 'y-websocket', measure: () => measureBytes(bench, 'y-websocket', true) },
-    ...(bench.isSample
-      ? []
-      : [{ name: 'hocuspocus', needs: 'hocuspocus', measure: () => measureBytes(bench, 'hocuspocus', true) } as const]),
+    ...(bench.isSample ? [] : (['y-websocket', 'hocuspocus'] as const)).map((kind) => ({
+      name: kind,
+      needs: kind,
+      measure: () => measureBytes(bench, kind, true),
+    })),
   ],
 }
 

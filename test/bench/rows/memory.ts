@@ -8,7 +8,7 @@ import { withServer } from './with-server.ts'
 // A thousand: the noise of a heap is a few megabytes, which then are a few kilobytes of each.
 const CONNECTIONS = 1_000
 const DOCUMENTS = 300
-const SAMPLE_COUNT = 50
+const SAMPLE_COUNT = 20
 // So that what a server allocates once, however many come, is there before.
 const WARM_UP_CONNECTIONS = 50
 const DOCUMENT_BYTES = 50_000
@@ -55,7 +55,7 @@ async function measureConnections(bench: Bench, kind: ServerKind): Promise<Figur
       await clients.call('connect', input)
       return clients
     }
-    const warmUp = await connect(WARM_UP_CONNECTIONS)
+    const warmUp = await connect(Math.min(count, WARM_UP_CONNECTIONS))
     await warmUp.end()
     if (!bench.isSample) await untilIdle(server)
     const before = await server.settledUsage()
@@ -85,7 +85,7 @@ async function measureDocuments(bench: Bench, kind: ServerKind): Promise<Figures
     if (!bench.isSample) await untilIdle(server)
     const before = await server.settledUsage()
     await call('writeDocuments', DOCUMENT_BYTES)
-    await untilIdle(server)
+    if (!bench.isSample) await untilIdle(server)
     const after = await server.settledUsage()
     return {
       kbEach: (after.residentBytes - before.residentBytes) / count / 1_000,

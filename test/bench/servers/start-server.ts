@@ -1,11 +1,11 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Call, callsTo } from '../processes/calls.ts'
 import { type Child, startChild } from '../processes/children.ts'
 import type { Usage } from '../processes/probe.ts'
 import { commandOf } from './command-of.ts'
 import { compiledFolder } from './places.ts'
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder.ts'
 import type { ServerKind } from './server-kind.ts'
 
 export interface Server {
@@ -43,7 +43,7 @@ export async function startServer(
   node: string,
   { isPersistent = false, template }: StartSettings = {},
 ): Promise<Server> {
-  const dataFolder = mkdtempSync(join(tmpdir(), `y-sealed-bench-${kind}-`))
+  const dataFolder = makeScratchFolder(kind)
   if (template !== undefined) cpSync(template, dataFolder, { recursive: true })
   let child: Child
   let call: Call
@@ -60,7 +60,7 @@ export async function startServer(
   try {
     await start(0)
   } catch (error) {
-    rmSync(dataFolder, { recursive: true, force: true })
+    removeScratchFolder(dataFolder)
     throw error
   }
   return {
@@ -82,7 +82,7 @@ export async function startServer(
     },
     async dispose() {
       await child.end()
-      rmSync(dataFolder, { recursive: true, force: true })
+      removeScratchFolder(dataFolder)
     },
   }
 }

@@ -43,7 +43,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const left = livingChildren()
   if (left.length > 0) console.error(`still running: ${left.join(', ')}`)
-  return left.length === 0 ? 0 : 1
+  const hasFailed = results.some(({ failed }) => Object.keys(failed).length > 0)
+  return left.length === 0 && !hasFailed ? 0 : 1
 }
 
 function report(results: Results, { jsonPath, markdownPath }: BenchArguments): void {

@@ -88,11 +88,6 @@ answerCalls({
     }
   },
   heard: () => heard,
-  close(): void {
-    for (const client of clients.flat()) client.close()
-    clients = []
-    rooms = undefined
-  },
 })
 
 /** A run with fewer clients than asked for would be another run. */

@@ -50,7 +50,6 @@ function maker({ HocuspocusProvider, HocuspocusProviderWebsocket }: Hocuspocus, 
       doc,
       whenSynced: new Promise((resolve) => provider.on('synced', resolve)),
       meter,
-      onSaved: () => {},
       flush: () => new Promise((resolve) => (provider.unsyncedChanges === 0 ? resolve() : waiting.push(resolve))),
       destroy() {
         provider.destroy()
@@ -59,7 +58,7 @@ function maker({ HocuspocusProvider, HocuspocusProviderWebsocket }: Hocuspocus, 
     }
     provider.on('unsyncedChanges', () => {
       if (provider.unsyncedChanges > 0) return
-      real.onSaved(typed)
+      real.onSaved?.(typed)
       for (const resolve of waiting) resolve()
       waiting = []
     })

@@ -12,6 +12,8 @@ export interface OpenInput extends ProviderSettings {
   readonly characters?: number
   /** All at once instead of one after the other. */
   readonly isAtOnce?: boolean
+  /** Notes when the first provider's user is told that something is saved. */
+  readonly notesSavings?: boolean
 }
 
 export interface OpenedDocument {
@@ -21,21 +23,21 @@ export interface OpenedDocument {
   readonly characters: number
 }
 
-let providers: RealProvider[] = []
-let isWatching = false
+const providers: RealProvider[] = []
 let openedKind: ProviderKind = 'y-sealed'
 /** Of the first provider's text, one time for each character: on the clock that all processes of a machine share. */
-let arrivedAtMs: number[] = []
+const arrivedAtMs: number[] = []
 /** Of the first provider: how many of its own updates its user was told are saved, and when. */
 let saved = 0
-let savedAtMs: number[] = []
+const savedAtMs: number[] = []
 /** Of the first provider's document: bytes of all updates, own and others'. */
 let updateBytes = 0
 
 // A process with real providers, as apps have them, and what is measured with them.
 answerCalls({
-  /** Opens providers and resolves with what each opening took. */
-  async open({ kind, count, characters = 0, isAtOnce = false, ...settings }: OpenInput): Promise<OpenedDocument[]> {
+  /** Once in a process: opens providers and resolves with what each opening took. */
+  async open(input: OpenInput): Promise<OpenedDocument[]> {
+    const { kind, count, characters = 0, isAtOnce = false, notesSavings = false, ...settings } = input
     const { make } = await loadProvider(kind)
     openedKind = kind
     const openOne = async (): Promise<OpenedDocument> => {
@@ -50,8 +52,8 @@ answerCalls({
     const opened: OpenedDocument[] = []
     if (isAtOnce) opened.push(...(await Promise.all(Array.from({ length: count }, openOne))))
     else for (let i = 0; i < count; i++) opened.push(await openOne())
-    if (!isWatching) watch(firstProvider())
-    isWatching = true
+    watch(firstProvider())
+    if (notesSavings) noteSavings(firstProvider())
     return opened
   },
   async writeTrace(input: WriteTraceInput): Promise<number> {
@@ -77,7 +79,6 @@ answerCalls({
   typeTogether(input: TypeTogetherInput) {
     return typeTogether(providers, input)
   },
-  flush: () => firstProvider().flush(),
   arrivals: () => arrivedAtMs,
   savings: () => ({ saved, savedAtMs }),
   characters: () => textOf(firstProvider()).length,
@@ -87,14 +88,6 @@ answerCalls({
     return yjs.encodeStateAsUpdate(firstProvider().doc).length
   },
   wire: () => firstProvider().meter,
-  close(): void {
-    isWatching = false
-    for (const provider of providers) provider.destroy()
-    providers = []
-    arrivedAtMs = []
-    savedAtMs = []
-    saved = 0
-  },
 })
 
 function watch(provider: RealProvider): void {
@@ -106,6 +99,9 @@ function watch(provider: RealProvider): void {
     const nowMs = monotonicMs()
     while (arrivedAtMs.length < text.length) arrivedAtMs.push(nowMs)
   })
+}
+
+function noteSavings(provider: RealProvider): void {
   provider.onSaved = (updates) => {
     const nowMs = monotonicMs()
     while (savedAtMs.length < updates) savedAtMs.push(nowMs)

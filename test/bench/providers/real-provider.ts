@@ -12,14 +12,14 @@ export interface RealProvider {
   readonly whenSynced: Promise<void>
   readonly meter: Meter
   /**
-   * Called with how many updates the user has been told are saved: a durable ack, or what the provider says instead. Never called where a
-   * provider says nothing.
+   * Set before anything is typed, by whoever wants to know; called with how many updates the user has been told are saved: by a durable ack, or
+   * by what else the provider says. Never called where it says nothing.
    */
-  onSaved: (updates: number) => void
+  onSaved?: (updates: number) => void
   /** Resolves when everything typed so far has been sent, or confirmed where the provider can tell. */
   flush(): Promise<void>
   /** y-sealed's checkpoint on demand, where this version has one. */
-  compact?(): Promise<void>
+  compact?: () => Promise<void>
   destroy(): void
 }
 

@@ -23,23 +23,24 @@ const make: MakeProvider = ({ url, room, clientId, padding = true }) => {
     doc,
     whenSynced: provider.whenSynced,
     meter,
-    onSaved: () => {},
     flush: () => provider.flush(),
     destroy: () => provider.destroy(),
   }
   doc.on('update', (_update, origin) => {
-    if (origin === provider) return
+    if (origin === provider || real.onSaved === undefined) return
     const number = ++typed
-    // Resolves when what was typed up to here is durable; a provider that ends first has not told its user so.
-    provider.flush().then(
-      () => real.onSaved(number),
-      () => {},
+    // After the turn in which it is sent anyway: asking must not make it leave any sooner. A provider that ends first has not told its user.
+    setImmediate(() =>
+      provider.flush().then(
+        () => real.onSaved?.(number),
+        () => {},
+      ),
     )
   })
   // Asked by name: a provider that makes no checkpoints on demand is measured as it is.
   if ('compact' in provider && typeof provider.compact === 'function') {
     const { compact } = provider
-    return { ...real, compact: async () => void (await compact.call(provider)) }
+    real.compact = async () => void (await compact.call(provider))
   }
   return real
 }

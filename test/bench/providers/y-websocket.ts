@@ -20,7 +20,6 @@ const make: MakeProvider = ({ url, room, clientId }) => {
     doc,
     whenSynced: new Promise((resolve) => provider.once('sync', () => resolve())),
     meter,
-    onSaved: () => {},
     // It tells nobody what has arrived: what was typed has been given to the socket.
     flush: async () => {},
     destroy: () => provider.destroy(),

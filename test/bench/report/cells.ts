@@ -13,7 +13,7 @@ export function cellsOf(row: Row, result: RowResult): string[][] {
     subject,
     ...metrics.map((metric) => {
       const values = summaryOf(result, subject, metric)
-      const ours = subject === OURS ? undefined : summaryOf(result, OURS, metric)
+      const ours = subject === OURS || metric.isCompared !== true ? undefined : summaryOf(result, OURS, metric)
       return `${cell(metric, values)}${ratio(values, ours)}`
     }),
   ])

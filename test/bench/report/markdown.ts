@@ -66,7 +66,10 @@ function shortfalls(measured: readonly Measured[]): string {
   const skipped = measured.flatMap(({ row, result }) =>
     Object.entries(result.skipped).map(([name, reason]) => `- ${row.title}: ${name} was not measured (${reason}).`),
   )
-  return [...(lines.length > 0 ? lines : ['Nothing that was measured.']), ...unknown, ...skipped].join('\n')
+  const failed = measured.flatMap(({ row, result }) =>
+    Object.keys(result.failed).map((name) => `- ${row.title}: the measurement of ${name} failed.`),
+  )
+  return [...(lines.length > 0 ? lines : ['Nothing that was measured.']), ...unknown, ...skipped, ...failed].join('\n')
 }
 
 function reached(measured: readonly Measured[]): string {

@@ -7,11 +7,12 @@ import type { Circumstances } from './machine.ts'
 /** One row for the terminal: the table, whoever was left out, and what it was to reach. */
 export function describeRow(row: Row, result: RowResult): string {
   const skipped = Object.entries(result.skipped).map(([name, reason]) => `  skipped: ${name} (${reason})`)
+  const failed = Object.entries(result.failed).map(([name, error]) => `  FAILED: ${name}\n${error}`)
   const goals = judgementsOf(row, result).map(({ text, verdict }) => {
     if (verdict === undefined) return `  not judged: ${text}`
     return `  ${verdict.isReached ? 'reached' : 'FALLS SHORT'}: ${text}; measured ${verdict.measured}`
   })
-  return [`${row.title}  [${row.name}]`, ...aligned(cellsOf(row, result)), ...skipped, ...goals].join('\n')
+  return [`${row.title}  [${row.name}]`, ...aligned(cellsOf(row, result)), ...skipped, ...failed, ...goals].join('\n')
 }
 
 export function describeCircumstances(about: Circumstances, repetitions: number): string {

@@ -60,6 +60,7 @@ async function killOnce(bench: Bench, kind: ProviderKind, repetition: number): P
           url: server.url,
           room: 'room',
           count: 1,
+          notesSavings: true,
         } satisfies OpenInput)
         return { client, opened }
       }

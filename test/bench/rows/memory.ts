@@ -23,7 +23,7 @@ export const memoryRows: readonly Row[] = [
     title: 'server memory per idle connection',
     note: `${CONNECTIONS} raw clients in one room, who have joined and say nothing; resident memory after a forced collection, less what it was before them.`,
     metrics: [
-      { key: 'kbEach', label: 'kB each', digits: 1 },
+      { key: 'kbEach', label: 'kB each', digits: 1, isCompared: true },
       { key: 'heapKbEach', label: 'of it heap kB', digits: 1 },
       { key: 'baseMb', label: 'before them MB', digits: 0 },
     ],
@@ -36,7 +36,7 @@ export const memoryRows: readonly Row[] = [
     title: `server memory per open document of ${DOCUMENT_BYTES / 1_000} kB`,
     note: `${DOCUMENTS} rooms of one raw client each; resident memory after each of them has sent one update of ${DOCUMENT_BYTES / 1_000} kB, written a few words at a time, less what it was before.`,
     metrics: [
-      { key: 'kbEach', label: 'kB each', digits: 1 },
+      { key: 'kbEach', label: 'kB each', digits: 1, isCompared: true },
       { key: 'heapKbEach', label: 'of it heap kB', digits: 1 },
       { key: 'baseMb', label: 'before them MB', digits: 0 },
     ],

@@ -20,8 +20,8 @@ export const providerLoadRow: Row = {
     `End to end: ${WRITERS} providers with their documents in one process, each at most ${IN_FLIGHT_PER_WRITER} keystrokes ahead of the slowest. ` +
     'The process of the providers is the limit; a delivery is a keystroke that another document has applied.',
   metrics: [
-    { key: 'deliveriesPerSecond', label: 'deliveries/s', digits: 0 },
-    { key: 'cpuSecondsPer100k', label: 'server CPU-s / 100k', digits: 3 },
+    { key: 'deliveriesPerSecond', label: 'deliveries/s', digits: 0, isCompared: true },
+    { key: 'cpuSecondsPer100k', label: 'server CPU-s / 100k', digits: 3, isCompared: true },
     { key: 'undelivered', label: 'undelivered', digits: 0 },
   ],
   goals: [],

@@ -60,8 +60,8 @@ export const relayLoadRows: readonly Row[] = CASES.map((load) => ({
     `On average ${load.keystrokesInFlightPerWriter} of each writer's are on their way. CPU is the server's, from idle to idle; peers keep documents in memory, ` +
     'y-sealed and secsync confirm only what is durable.',
   metrics: [
-    { key: 'cpuSecondsPer100k', label: 'CPU-s / 100k deliveries', digits: 3 },
-    { key: 'deliveriesPerSecond', label: 'deliveries/s', digits: 0 },
+    { key: 'cpuSecondsPer100k', label: 'CPU-s / 100k deliveries', digits: 3, isCompared: true },
+    { key: 'deliveriesPerSecond', label: 'deliveries/s', digits: 0, isCompared: true },
     { key: 'serverCpuShare', label: 'server CPU', digits: 2 },
     { key: 'loadCpuShare', label: 'load CPU', digits: 2 },
     { key: 'undelivered', label: 'undelivered', digits: 0 },

@@ -6,6 +6,8 @@ export interface Metric {
   readonly label: string
   /** Digits after the point. */
   readonly digits: number
+  /** A peer's is also shown as a multiple of ours. */
+  readonly isCompared?: boolean
   /** Shown as the sum of all repetitions: what is lost in one of them is lost. */
   readonly isTotal?: boolean
 }

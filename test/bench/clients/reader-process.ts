@@ -1,15 +1,20 @@
 import { answerCalls } from '../processes/answer-calls.ts'
-import { type RawReading, readRoom } from './protocols/sealed-reader.ts'
+import type { FrameSocket } from './frame-socket.ts'
+import { readRoom } from './protocols/sealed-reader.ts'
+import { greet } from './protocols/y-sealed-wire.ts'
 
-export interface ReadInput {
+export interface GreetInput {
   readonly url: string
-  readonly room: string
   readonly count: number
 }
 
-// Many readers of one document who hold no document, all at once.
+let sockets: FrameSocket[] = []
+
+// Many readers of one document who hold no document. They connect before any of them reads: sharing one process, the first to get its megabytes
+// would keep the others from saying hello in time.
 answerCalls({
-  read({ url, room, count }: ReadInput): Promise<RawReading[]> {
-    return Promise.all(Array.from({ length: count }, () => readRoom(url, room)))
+  async connect({ url, count }: GreetInput): Promise<void> {
+    sockets = await Promise.all(Array.from({ length: count }, () => greet(url)))
   },
+  read: (room: string) => Promise.all(sockets.map((socket) => readRoom(socket, room))),
 })

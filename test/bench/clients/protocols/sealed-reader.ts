@@ -2,7 +2,7 @@ import { type EpochKeys, openEnvelope, parseEpochRecord, recordHash } from '@y-s
 import { type Down, encodeFrame, parseDownFrame } from '@y-sealed/protocol'
 import type { FrameSocket } from '../frame-socket.ts'
 import { keysOf } from './bench-keys.ts'
-import { CHANNEL, greet } from './y-sealed-wire.ts'
+import { CHANNEL } from './y-sealed-wire.ts'
 
 export interface RawReading {
   readonly openMs: number
@@ -12,12 +12,11 @@ export interface RawReading {
 }
 
 /**
- * Reads a document as a fresh member does, and opens every envelope that it gets, entries and chunks of a checkpoint; it applies nothing. Throws
- * for a tag that does not verify.
+ * Reads a document as a fresh member does, over a connection on which nothing was said but hello, and opens every envelope that it gets, entries
+ * and chunks of a checkpoint; it applies nothing. Throws for a tag that does not verify.
  */
-export async function readRoom(url: string, room: string): Promise<RawReading> {
+export async function readRoom(socket: FrameSocket, room: string): Promise<RawReading> {
   const startMs = performance.now()
-  const socket = await greet(url)
   const opened = await new Promise<number>((resolve, reject) => {
     const reading = new Reading(socket, room)
     reading.done.then(resolve, reject)

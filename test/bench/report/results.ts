@@ -1,0 +1,34 @@
+import type { RowResult } from '../interleave.ts'
+import type { Figures, Medians, Metric, Row } from '../rows/row.ts'
+import type { Circumstances } from './machine.ts'
+import { type Summary, summary } from './statistics.ts'
+
+/** Everything of one run, as `--json` writes it. */
+export interface Results {
+  readonly circumstances: Circumstances
+  readonly repetitions: number
+  readonly isSample: boolean
+  readonly rows: readonly RowResult[]
+}
+
+/** A figure over all repetitions; undefined where a subject does not have it. */
+export function summaryOf(result: RowResult, subject: string, { key, isTotal }: Metric): Summary | undefined {
+  const values = (result.figures[subject] ?? []).map((figures) => figures[key]).filter((value) => value !== undefined)
+  if (values.length === 0) return undefined
+  if (isTotal !== true) return summary(values)
+  const total = values.reduce((sum, value) => sum + value, 0)
+  return { median: total, min: total, max: total }
+}
+
+export function mediansOf(row: Row, result: RowResult): Medians {
+  const medians: Record<string, Figures> = {}
+  for (const subject of Object.keys(result.figures)) {
+    const measured: Record<string, number> = {}
+    for (const metric of row.metrics) {
+      const value = summaryOf(result, subject, metric)?.median
+      if (value !== undefined) measured[metric.key] = value
+    }
+    medians[subject] = measured
+  }
+  return medians
+}

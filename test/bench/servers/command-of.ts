@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import { compiledFolder, peersFolder, projectRoot } from './places.ts'
+import type { ServerCommand, ServerKind, ServerSettings } from './server-kind.ts'
+
+/** The command of each server, all on loopback and on a port of the system's choice unless told otherwise. */
+export function commandOf(kind: ServerKind, { dataFolder, port, isPersistent }: ServerSettings): ServerCommand {
+  const env = { HOST: '127.0.0.1', PORT: String(port) }
+  const persistent = isPersistent ? { BENCH_DATA: dataFolder } : {}
+  switch (kind) {
+    case 'y-sealed':
+      return {
+        script: join(projectRoot, 'server/relay/dist/main.js'),
+        args: ['--port', String(port), '--data', dataFolder],
+        env: {},
+      }
+    case 'y-websocket':
+      return {
+        script: join(compiledFolder, 'servers/run-y-websocket.js'),
+        args: [],
+        env: { ...env, ...(isPersistent ? { YPERSISTENCE: dataFolder } : {}) },
+      }
+    case 'hocuspocus':
+      return { script: join(peersFolder, 'run-hocuspocus.mjs'), args: [], env: { ...env, ...persistent } }
+    case 'secsync':
+      return { script: join(peersFolder, 'run-secsync.mjs'), args: [], env: { ...env, BENCH_DATA: dataFolder } }
+    case 'forwarder':
+      return { script: join(compiledFolder, 'servers/run-forwarder.js'), args: [], env }
+  }
+}

@@ -1,4 +1,4 @@
-import { type EpochKeys, openEnvelope, parseEpochRecord, recordHash } from '@y-sealed/envelope'
+import { type EpochKeys, openEnvelope } from '@y-sealed/envelope'
 import { type Down, encodeFrame, parseDownFrame } from '@y-sealed/protocol'
 import type { FrameSocket } from '../frame-socket.ts'
 import { keysOf } from './bench-keys.ts'
@@ -59,24 +59,23 @@ class Reading {
   }
 
   #take(message: Down): void {
-    if (message.type === 'joined') this.#begin(message.records.at(-1))
+    if (message.type === 'joined') this.#begin(message.records.at(-1), message.base?.checkpoint)
     else if (message.type === 'entries') this.#open(message.entries.map(({ envelope }) => ({ envelope, final: false })))
     else if (message.type === 'checkpoint') this.#takeChunks(message.first, message.total, message.chunks)
     else if (message.type === 'caught-up') this.#isCaughtUp = true
     else if (message.type === 'refused' || message.type === 'closed') throw new Error(`the relay refused a reader`)
   }
 
-  #begin(record: Uint8Array | undefined): void {
+  #begin(record: Uint8Array | undefined, checkpoint: Uint8Array | undefined): void {
     if (record === undefined) throw new Error('the document is empty')
     this.#keys = keysOf(this.#room, record)
-    const { checkpoint } = parseEpochRecord(record)
-    if (checkpoint.every((byte) => byte === 0)) return
+    if (checkpoint === undefined) return
     this.#isCheckpointComplete = false
     const fetch = {
       type: 'fetch',
       channel: CHANNEL,
       request: 1,
-      record: recordHash(record),
+      checkpoint,
       first: 1,
       last: 0,
     } as const

@@ -14,8 +14,10 @@ export interface Resumption {
 
 export async function resume(store: LogStore, join: Join): Promise<Resumption> {
   const { held, after: records } = await store.records(join.room, join.head)
+  const hash = join.head && (await store.hashAt(join.room, join.cursor))
+  // After the hash: what is deleted between the two is told as pruned, where a hash that is missing looks like another log.
   const standing = await store.standing(join.room)
-  return { isConfirmed: await isConfirmed(store, join, { held, records, standing }), held, records, standing }
+  return { isConfirmed: isConfirmed(join, { held, records, standing }, hash), held, records, standing }
 }
 
 /**
@@ -42,11 +44,11 @@ export function startOf(
   return { after: Math.max(cursor, newest?.sequence ?? 0, last.after), epochIndex: last.index }
 }
 
-async function isConfirmed(
-  store: LogStore,
+function isConfirmed(
   join: Join,
   { held, records, standing }: Pick<Resumption, 'held' | 'records' | 'standing'>,
-): Promise<boolean> {
+  hash: Uint8Array | undefined,
+): boolean {
   // Who has nothing claims nothing.
   if (!join.head) return join.cursor === 0 && join.hash.length === 0
   if (!held || join.cursor < standing.pruned) return false
@@ -54,7 +56,6 @@ async function isConfirmed(
   if (join.cursor === held.after) return hasPrefix(startHash(held.hash), join.hash)
   const [next] = records
   if (join.cursor < held.after || (next && join.cursor > next.after)) return false
-  const hash = await store.hashAt(join.room, join.cursor)
   return hash !== undefined && hasPrefix(hash, join.hash)
 }
 

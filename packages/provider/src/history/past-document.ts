@@ -1,6 +1,7 @@
 import type { Opened } from '@y-sealed/envelope'
 import * as Y from 'yjs'
 import { SealerOrder } from '../inbound/sealer-order.ts'
+import { applyUntidied } from '../log-state/apply-untidied.ts'
 import type { Problems } from '../problems.ts'
 import { SealedError } from '../sealed-error.ts'
 
@@ -19,7 +20,7 @@ export class PastDocument {
     this.#order.clear(isMidway)
     if (checkpoint === undefined) return
     try {
-      Y.applyUpdate(this.#doc, checkpoint)
+      applyUntidied(this.#doc, () => Y.applyUpdate(this.#doc, checkpoint))
     } catch (error) {
       throw new SealedError('member-fault', `the checkpoint is no usable Yjs update (${nameOf(error)})`, 'checkpoint')
     }
@@ -47,7 +48,7 @@ export class PastDocument {
   }
 
   #apply(updates: readonly Uint8Array[]): void {
-    this.#doc.transact(() => {
+    applyUntidied(this.#doc, () => {
       for (const update of updates) {
         try {
           // The whole of it first: a live reader takes nothing of an update that ends in garbage.

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { applyUntidied } from './apply-untidied.ts'
 import { difference } from './difference.ts'
 import { LogState } from './log-state.ts'
 
@@ -29,7 +30,7 @@ export class CoveredLog {
     if (lacking === undefined) return
     this.#lacking = Y.decodeUpdate(lacking)
     this.#copy = new Y.Doc()
-    Y.applyUpdate(this.#copy, Y.encodeStateAsUpdate(doc))
+    this.#give(Y.encodeStateAsUpdate(doc))
   }
 
   /** The log as it stands now is had from elsewhere: only what follows is collected. */
@@ -44,13 +45,12 @@ export class CoveredLog {
   /** An update has entered the log, and is in the log state by now. */
   note(update: Uint8Array): void {
     if (this.#isCovered) this.#tail.push(update)
-    else if (this.#copy !== undefined) Y.applyUpdate(this.#copy, update)
+    else this.#give(update)
   }
 
   /** The log as it stands now, once it holds all that was copied; undefined before. To be asked in the turn of a `note`, or of the beginning. */
   take(): WholeLog | undefined {
     if (this.#isCovered || (this.#lacking !== undefined && !this.#logState.covers(this.#lacking))) return undefined
-    // Yjs tidies formats of its own accord: what it did to the copy is not in the log either.
     if (this.#copy !== undefined && difference(this.#copy, this.#logState) !== undefined) return undefined
     this.#isCovered = true
     const whole = wholeLog(this.#copy ?? this.#doc)
@@ -64,6 +64,11 @@ export class CoveredLog {
     const tail = this.#tail
     this.#tail = []
     return tail
+  }
+
+  #give(update: Uint8Array): void {
+    const copy = this.#copy
+    if (copy !== undefined) applyUntidied(copy, () => Y.applyUpdate(copy, update))
   }
 
   destroy(): void {

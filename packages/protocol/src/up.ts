@@ -1,22 +1,23 @@
 import type { MessageCodec } from './codec/message.ts'
-import { type Append, append, type Stage, stage } from './messages/append.ts'
+import { type Append, append, appendBlock, type Stage, stage, stageBlock } from './messages/append.ts'
 import { type AwarenessUp, awarenessUp } from './messages/awareness.ts'
 import { type Fetch, fetch } from './messages/checkpoint.ts'
+import type { Entry, NewBlock } from './messages/entry.ts'
 import { type Hello, hello } from './messages/greeting.ts'
 import { type Join, join, type Leave, leave } from './messages/join.ts'
 import { type Lease, lease, type Pause, pause, type Release, release } from './messages/lease.ts'
-import { type Open, open } from './messages/open.ts'
+import { type Open, open, openBlock } from './messages/open.ts'
 import { type Read, read } from './messages/read.ts'
 import { type Ping, ping, type Refresh, refresh } from './messages/upkeep.ts'
 
 /** Everything a client says. */
-export type Up =
+export type Up<Entries = Entry[]> =
   | Hello
   | Join
   | Leave
-  | Stage
-  | Append
-  | Open
+  | Stage<Entries>
+  | Append<Entries>
+  | Open<Entries>
   | Read
   | AwarenessUp
   | Refresh
@@ -26,7 +27,9 @@ export type Up =
   | Pause
   | Fetch
 
-export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { type: T }>> } = {
+type Codecs<M extends { readonly type: string }> = { readonly [T in M['type']]: MessageCodec<Extract<M, { type: T }>> }
+
+export const upCodecs: Codecs<Up> = {
   hello,
   join,
   leave,
@@ -41,4 +44,12 @@ export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { 
   release,
   pause,
   fetch,
+}
+
+/** For who does not need the entries of a message one by one. */
+export const upBlockCodecs: Codecs<Up<NewBlock>> = {
+  ...upCodecs,
+  stage: stageBlock,
+  append: appendBlock,
+  open: openBlock,
 }

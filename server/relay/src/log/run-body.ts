@@ -15,14 +15,20 @@ export function encodeRunBody(entries: readonly Entry[]): Uint8Array {
   return body
 }
 
-/** The entries of a body, as views into it. Only for bodies that `encodeRunBody` has made. */
-export function parseRunBody(body: Uint8Array): Entry[] {
-  const entries: Entry[] = []
+/** An entry in its body. */
+export interface PlacedEntry extends Entry {
+  /** Where its bytes end, and the next one's begin. */
+  readonly end: number
+}
+
+/** The entries of a body, as views into it. Only for bodies that were parsed or laid out before. */
+export function parseRunBody(body: Uint8Array): PlacedEntry[] {
+  const entries: PlacedEntry[] = []
   for (let at = 0; at < body.length; ) {
     const proof = readPart(body, at)
     const envelope = readPart(body, proof.end)
-    entries.push({ proof: proof.bytes, envelope: envelope.bytes })
     at = envelope.end
+    entries.push({ proof: proof.bytes, envelope: envelope.bytes, end: at })
   }
   return entries
 }

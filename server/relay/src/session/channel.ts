@@ -4,10 +4,10 @@ import {
   type CloseReason,
   closeReasons,
   encodeFrame,
-  envelopeBytes,
   type Fetch,
   type Join,
   type Lease,
+  type NewBlock,
   type Open,
   type Pause,
   ProtocolError,
@@ -28,7 +28,10 @@ import { type Resumption, resume, startOf } from './resume.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { Session } from './session.ts'
 
-export type ChannelMessage = Stage | Append | Open | Lease | Pause | Release | Read | Fetch | AwarenessUp | Refresh
+/** The requests that bring entries. */
+export type Write = Stage<NewBlock> | Append<NewBlock> | Open<NewBlock>
+
+export type ChannelMessage = Write | Lease | Pause | Release | Read | Fetch | AwarenessUp | Refresh
 
 export interface ChannelOptions {
   context: RelayContext
@@ -118,8 +121,8 @@ export class Channel {
     if (!this.#isFinishing) this.#onEnd()
   }
 
-  #receiveWrite(message: Stage | Append | Open): void {
-    const bytes = envelopeBytes(message.envelopes)
+  #receiveWrite(message: Write): void {
+    const bytes = message.envelopes.envelopeBytes
     const { held } = this.#context
     const hasRoom = held.take(bytes)
     const isTaken =

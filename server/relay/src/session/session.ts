@@ -4,10 +4,10 @@ import {
   checkpointHash,
   type Down,
   encodeFrame,
-  envelopeBytes,
   type Fetch,
   hashPrefix,
   type Lease,
+  type NewBlock,
   type Open,
   type Pause,
   ProtocolError,
@@ -96,10 +96,10 @@ export class Session implements Member {
   }
 
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
-  async write(message: Stage | Append | Open): Promise<void> {
+  async write(message: Stage<NewBlock> | Append<NewBlock> | Open<NewBlock>): Promise<void> {
     const { request } = message
     const staging = this.#lease?.request === request ? this.#lease.staging : this.#staging
-    let bytes = envelopeBytes(message.envelopes)
+    let bytes = message.envelopes.envelopeBytes
     try {
       if (!this.mayWrite) throw new Refusal('write-denied', 'this session may only read')
       const { envelopes } = message
@@ -168,7 +168,7 @@ export class Session implements Member {
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 
-  async #open(message: Open, { runs, chunks }: NewEntries): Promise<void> {
+  async #open(message: Open<NewBlock>, { runs, chunks }: NewEntries): Promise<void> {
     const { request, record, previous, hash: replacedHash, checkpoint } = message
     const { index } = prefixOf(record)
     if ([...runs, ...chunks].some(({ epochIndex }) => epochIndex !== index)) {

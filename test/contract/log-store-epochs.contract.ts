@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LogStore, OpenRequest } from '../../server/relay/src/log/log-store.ts'
-import { bytes, chunksOf, expectStored, record, run } from './log-store-fixtures.ts'
+import { bytes, chunksOf, expectStored, nameOf, record, run } from './log-store-fixtures.ts'
 
 const ALICE = 1
 const BOB = 2
@@ -227,24 +227,25 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
           [1, 1],
           [2, 4],
         ] as const) {
-          const read = await store.checkpoint(room, next.hash, { first: from, last: through, maxBytes: 1e9 })
+          const read = await store.checkpoint(room, nameOf(chunks), { first: from, last: through, maxBytes: 1e9 })
           expect(read).toEqual({ total: 5, chunks: envelopes.slice(from - 1, through) })
         }
         const one = { first: 1, last: 5, maxBytes: 1 }
-        expect(await store.checkpoint(room, next.hash, one)).toEqual({ total: 5, chunks: envelopes.slice(0, 1) })
-        expect(await store.checkpoint(room, next.hash, { first: 6, last: 9, maxBytes: 1 })).toBeUndefined()
-        expect(await store.checkpoint(room, first.hash, one)).toBeUndefined()
+        expect(await store.checkpoint(room, nameOf(chunks), one)).toEqual({ total: 5, chunks: envelopes.slice(0, 1) })
+        expect(await store.checkpoint(room, nameOf(chunks), { first: 6, last: 9, maxBytes: 1 })).toBeUndefined()
+        expect(await store.checkpoint(room, next.hash, one)).toBeUndefined()
         expect(await store.checkpoint(room, bytes(32), one)).toBeUndefined()
-        expect(await store.checkpoint('unknown', next.hash, one)).toBeUndefined()
+        expect(await store.checkpoint('unknown', nameOf(chunks), one)).toBeUndefined()
       })
 
       it('that is refused for its entries leaves no record and no checkpoint, and the lease as it was', async () => {
         const next = record(1)
         const before = await store.head(room)
-        const request = await replacing({ record: next, chunks: chunksOf(2), runs: [run(bytes(16), 2, 1, 1)] })
+        const chunks = chunksOf(2)
+        const request = await replacing({ record: next, chunks, runs: [run(bytes(16), 2, 1, 1)] })
         expect(await store.open(request)).toEqual({ stored: false, code: 'out-of-order' })
         expect(await store.head(room)).toEqual(before)
-        expect(await store.checkpoint(room, next.hash, { first: 1, last: 1, maxBytes: 1 })).toBeUndefined()
+        expect(await store.checkpoint(room, nameOf(chunks), { first: 1, last: 1, maxBytes: 1 })).toBeUndefined()
         expectStored(await store.open({ ...request, runs: [] }))
       })
 
@@ -267,9 +268,10 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
 
       it('a store that has lost everything takes the next epoch as its first, with its checkpoint', async () => {
         const next = record(4)
-        const request = await replacing({ room: 'lost', record: next, replaces: undefined, chunks: chunksOf(2, 4) })
+        const chunks = chunksOf(2, 4)
+        const request = await replacing({ room: 'lost', record: next, replaces: undefined, chunks })
         expect(expectStored(await store.open(request)).opened).toMatchObject({ index: 4, after: 0 })
-        expect(await store.checkpoint('lost', next.hash, { first: 1, last: 1, maxBytes: 1 })).toMatchObject({
+        expect(await store.checkpoint('lost', nameOf(chunks), { first: 1, last: 1, maxBytes: 1 })).toMatchObject({
           total: 2,
         })
       })

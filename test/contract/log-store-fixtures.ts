@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chunkHash, leafHash } from '@y-sealed/protocol'
+import { checkpointHash, chunkHash, leafHash } from '@y-sealed/protocol'
 import type { AppendResult, NewChunk, NewRun } from '../../server/relay/src/log/log-store.ts'
 import { recordHash } from '../../server/relay/src/log/record-hash.ts'
 import { encodeRunBody } from '../../server/relay/src/log/run-body.ts'
@@ -22,6 +22,11 @@ export function chunksOf(count: number, epochIndex = 1, salt = bytes(16)): NewCh
     const envelope = bytes(100)
     return { epochIndex, salt, counter: i + 1, envelope, hash: chunkHash(envelope) }
   })
+}
+
+/** What names these chunks as a checkpoint. */
+export function nameOf(chunks: readonly NewChunk[]): Uint8Array {
+  return checkpointHash(chunks.map(({ hash }) => hash))
 }
 
 export function record(index = 0) {

@@ -52,23 +52,6 @@ it('a store of a later version is refused, not guessed at', async () => {
   expect(() => openSqliteLogStore(data)).toThrow(expect.objectContaining({ code: 'storage' }))
 })
 
-it('a store of the version before gets the new columns, and its log is as it was', async () => {
-  const data = fresh()
-  const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
-  await before.close()
-  const database = new DatabaseSync(join(data, 'relay.db'))
-  const added = ['lease_session', 'lease_purpose', 'lease_until', 'pause_until', 'pause_session', 'pause_again_at']
-  for (const column of added) database.exec(`ALTER TABLE documents DROP COLUMN ${column}`)
-  database.exec('DROP TABLE checkpoints; PRAGMA user_version = 1')
-  database.close()
-  const after = openSqliteLogStore(data)
-  expect((await after.head('room')).record).toEqual({ ...record, after: 0 })
-  const lease = { room: 'room', session: 1, purpose: 'rotate', head: record.hash, leaseMs: 1_000 } as const
-  expect(await after.lease(lease)).toEqual({ granted: true })
-  await after.close()
-})
-
 it('a lease and a pause end with the process that gave them', async () => {
   const data = fresh()
   const lease = { room: 'room', purpose: 'rotate', head: record.hash, leaseMs: 60_000 } as const

@@ -1,7 +1,7 @@
 import { hashPrefix, leafHash, nextHash, startHash } from '@y-sealed/protocol'
 import { createRelay, type Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeSealer, fakeCheckpoint, fakeRecord, RawClient, sha256 } from './relay-raw-client.ts'
+import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 const NO_PROOF = new Uint8Array(0)
 const EPOCHS = 3
@@ -185,16 +185,16 @@ describe('reading an old epoch', () => {
   })
 })
 
-describe('fetching the checkpoint of an epoch', () => {
+describe('fetching a checkpoint', () => {
   /** What a fetch brings, by place; `last` 0: through the end. */
   async function fetched(
     reader: RawClient,
-    record: Uint8Array,
+    checkpoint: Uint8Array,
     first: number,
     last = 0,
   ): Promise<Map<number, Uint8Array>> {
     const request = reader.request()
-    reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first, last })
+    reader.say({ type: 'fetch', channel: 1, request, checkpoint, first, last })
     await reader.hears('checkpoint', (part) => {
       return part.request === request && part.first + part.chunks.length > Math.min(last || part.total, part.total)
     })
@@ -213,9 +213,9 @@ describe('fetching the checkpoint of an epoch', () => {
   it.each([1, 2, 5])('from chunk %i to the end, in frames of a few', async (first) => {
     const reader = await connect()
     await reader.join('room')
-    for (const { record, chunks } of epochs.slice(1)) {
+    for (const { chunks } of epochs.slice(1)) {
       const expected = chunks.map((chunk, i) => [i + 1, chunk] as const).slice(first - 1)
-      expect([...(await fetched(reader, record, first))]).toEqual(expected)
+      expect([...(await fetched(reader, nameOf(chunks), first))]).toEqual(expected)
     }
     expect(reader.heard.filter(({ type }) => type === 'checkpoint').length).toBeGreaterThanOrEqual(first === 1 ? 4 : 2)
   })
@@ -229,22 +229,22 @@ describe('fetching the checkpoint of an epoch', () => {
   ])('from chunk %i through chunk %i and not one more', async (first, last) => {
     const reader = await connect()
     await reader.join('room')
-    for (const { record, chunks } of epochs.slice(1)) {
+    for (const { chunks } of epochs.slice(1)) {
       const expected = chunks.map((chunk, i) => [i + 1, chunk] as const).slice(first - 1, last)
-      expect([...(await fetched(reader, record, first, last))]).toEqual(expected)
+      expect([...(await fetched(reader, nameOf(chunks), first, last))]).toEqual(expected)
     }
   })
 
-  it('is unknown for an epoch that began empty, for no epoch of the room, and behind the last chunk', async () => {
+  it('is unknown for a record, for no checkpoint of the room, and behind the last chunk', async () => {
     const reader = await connect()
     await reader.join('room')
-    for (const [record, first] of [
-      [epochs[0]!.record, 1],
-      [fakeRecord(), 1],
-      [epochs[1]!.record, 6],
+    for (const [checkpoint, first] of [
+      [sha256(epochs[1]!.record), 1],
+      [nameOf(fakeCheckpoint(1, 5)), 1],
+      [nameOf(epochs[1]!.chunks), 6],
     ] as const) {
       const request = reader.request()
-      reader.say({ type: 'fetch', channel: 1, request, record: sha256(record), first, last: 0 })
+      reader.say({ type: 'fetch', channel: 1, request, checkpoint, first, last: 0 })
       expect(await reader.hears('refused', (refused) => refused.request === request)).toMatchObject({ code: 'unknown' })
     }
   })
@@ -253,12 +253,34 @@ describe('fetching the checkpoint of an epoch', () => {
     const reader = await connect()
     await reader.join('room')
     const requests = Array.from({ length: 40 }, () => reader.request())
-    const record = sha256(epochs[1]!.record)
+    const checkpoint = nameOf(epochs[1]!.chunks)
     reader.say(
-      ...requests.map((request) => ({ type: 'fetch' as const, channel: 1, request, record, first: 1, last: 0 })),
+      ...requests.map((request) => ({ type: 'fetch' as const, channel: 1, request, checkpoint, first: 1, last: 0 })),
     )
     await reader.hears('checkpoint', ({ request, first }) => request === requests[0] && first > 1)
     expect(await reader.hears('refused', ({ request }) => request === requests.at(-1))).toMatchObject({ code: 'limit' })
+  })
+})
+
+describe('asking which checkpoints of an epoch are kept', () => {
+  it('names the one that it began with: the start of the epoch is its place', async () => {
+    const reader = await connect()
+    await reader.join('room')
+    for (const { record, chunks, after, hashes } of epochs) {
+      const request = reader.request()
+      reader.say({ type: 'checkpoints', channel: 1, request, record: sha256(record) })
+      const bytes = Buffer.concat(chunks).length
+      const first = { checkpoint: nameOf(chunks), sequence: after, hash: hashes[0]!, bytes }
+      const { places } = await reader.hears('checkpoints', (answer) => answer.request === request)
+      expect(places).toEqual(chunks.length > 0 ? [first] : [])
+    }
+  })
+
+  it('of no epoch of the room is unknown', async () => {
+    const reader = await connect()
+    await reader.join('room')
+    reader.say({ type: 'checkpoints', channel: 1, request: 1, record: sha256(fakeRecord()) })
+    expect(await reader.hears('refused')).toMatchObject({ request: 1, code: 'unknown' })
   })
 })
 

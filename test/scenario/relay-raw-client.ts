@@ -170,7 +170,7 @@ export class RawClient {
     for (const chunk of chunks) await this.stage(leased.request, [chunk])
     const head = await this.pause()
     if (head.type === 'refused') return head
-    const checkpoint = chunks.length > 0 ? { checkpoint: checkpointHash(chunks.map(chunkHash)) } : {}
+    const checkpoint = chunks.length > 0 ? { checkpoint: nameOf(chunks) } : {}
     return await this.replace(leased.request, record, previous, head, { envelopes, ...checkpoint })
   }
 
@@ -252,6 +252,11 @@ export class FakeSealer {
 export function fakeCheckpoint(epochIndex: number, chunks: number, sealedBytes = 64): Uint8Array[] {
   const sealer = new FakeSealer(epochIndex)
   return Array.from({ length: chunks }, () => new Uint8Array(sealer.seal(sealedBytes, EnvelopeKind.checkpoint)))
+}
+
+/** What names these chunks as a checkpoint. */
+export function nameOf(chunks: readonly Uint8Array[]): Uint8Array {
+  return checkpointHash(chunks.map(chunkHash))
 }
 
 /** A record as far as a relay reads it: version, suite, stretch, index. */

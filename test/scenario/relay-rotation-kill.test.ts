@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkpointHash, chunkHash } from '@y-sealed/protocol'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { projectRoot } from '../support/project-root.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
 import type { ServerProcess } from '../support/server-process.ts'
-import { FakeSealer, fakeCheckpoint, fakeRecord, RawClient, sha256 } from './relay-raw-client.ts'
+import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 // 8 MB in all: the transaction takes long enough that a kill can fall into it.
 const CHUNKS = 32
@@ -57,7 +56,7 @@ it.each(STEPS)(
     if (step !== 'leased' && step !== 'staged') {
       const head = await rotator.pause()
       if (head.type !== 'paused') throw new Error(`refused: ${head.code}`)
-      const checkpoint = checkpointHash(chunks.map(chunkHash))
+      const checkpoint = nameOf(chunks)
       if (step !== 'paused') {
         const opened = rotator.replace(leased.request, next, record, head, { envelopes: [repaired], checkpoint })
         if (step === 'opened') expect(await opened).toMatchObject({ type: 'opened' })
@@ -73,7 +72,7 @@ it.each(STEPS)(
     const reader = await RawClient.connect(relay.url)
     const { records, sequence } = await reader.join(room, { observe: true })
     await reader.hears('caught-up')
-    reader.say({ type: 'fetch', channel: 1, request: 1, record: sha256(next), first: 1, last: 0 })
+    reader.say({ type: 'fetch', channel: 1, request: 1, checkpoint: nameOf(chunks), first: 1, last: 0 })
     const isNew = records.length === 2
     if (wasOpened) expect(isNew).toBe(true)
     if (typeof step === 'string' && step !== 'opened') expect(isNew).toBe(false)

@@ -1,9 +1,9 @@
-import { checkpointHash, chunkHash, startHash } from '@y-sealed/protocol'
+import { startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { createRelay, type Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../support/fake-clock.ts'
-import { FakeSealer, fakeCheckpoint, fakeRecord, RawClient, sha256 } from './relay-raw-client.ts'
+import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 const SECOND_MS = 1_000
 
@@ -35,8 +35,6 @@ async function paused(client: RawClient) {
   if (answer.type !== 'paused') throw new Error(`refused: ${answer.code}`)
   return answer
 }
-
-const hashOf = (chunks: Uint8Array[]) => checkpointHash(chunks.map(chunkHash))
 
 beforeEach(async () => {
   clock = new FakeClock()
@@ -185,7 +183,7 @@ describe('a rotation', () => {
     const repaired = new FakeSealer(1)
     await alice.stage(lease, [repaired.seal()])
     const envelopes = [repaired.seal()]
-    const opened = await alice.replace(lease, next, record, head, { envelopes, checkpoint: hashOf(chunks) })
+    const opened = await alice.replace(lease, next, record, head, { envelopes, checkpoint: nameOf(chunks) })
     expect(opened).toMatchObject({ type: 'opened', request: lease, sequence: 4 })
     expect(await bob.append([sealer.seal()])).toMatchObject({ code: 'stale-epoch', record: next })
     expect(await bob.append([new FakeSealer(1).seal()])).toMatchObject({ type: 'ack', sequence: 5 })
@@ -203,7 +201,7 @@ describe('a rotation', () => {
     expect(await alice.append([sealer.seal(64, EnvelopeKind.update, 9)])).toMatchObject({ code: 'out-of-order' })
     await alice.stage(lease, chunks.slice(1))
     const head = await paused(alice)
-    const opened = await alice.replace(lease, next, record, head, { checkpoint: hashOf(chunks) })
+    const opened = await alice.replace(lease, next, record, head, { checkpoint: nameOf(chunks) })
     expect(opened).toMatchObject({ type: 'opened', sequence: 1 })
   })
 
@@ -213,7 +211,7 @@ describe('a rotation', () => {
     await alice.stage(lease, chunks)
     const head = { sequence: 0, hash: startHash(sha256(record)) }
     await bob.append([sealer.seal()])
-    const opened = await alice.replace(lease, next, record, head, { checkpoint: hashOf(chunks) })
+    const opened = await alice.replace(lease, next, record, head, { checkpoint: nameOf(chunks) })
     expect(opened).toMatchObject({ code: 'stale-epoch', record })
     expect(await bob.append([sealer.seal()])).toMatchObject({ type: 'ack', sequence: 2 })
   })
@@ -230,7 +228,7 @@ describe('a rotation', () => {
   })
 
   it.each([
-    ['another hash', (chunks: Uint8Array[]) => hashOf(chunks.slice(1))],
+    ['another hash', (chunks: Uint8Array[]) => nameOf(chunks.slice(1))],
     ['no hash', () => undefined],
   ])('with a checkpoint under %s than it has is refused whole', async (_what, claimed) => {
     const lease = await leased(alice)
@@ -248,7 +246,7 @@ describe('a rotation', () => {
     const chunks = fakeCheckpoint(2, 1)
     const lease = await leased(alice)
     const head = { sequence: 0, hash: startHash(sha256(record)) }
-    const checkpoint = hashOf(chunks)
+    const checkpoint = nameOf(chunks)
     expect(await alice.replace(lease, next, record, head, { checkpoint })).toMatchObject({ code: 'malformed' })
     await alice.stage(lease, chunks)
     expect(await alice.replace(lease, next, record, head, { checkpoint })).toMatchObject({ code: 'malformed' })
@@ -307,10 +305,10 @@ describe('a rotation', () => {
     const request = wiped.request()
     expect(await wiped.stage(request, chunks)).toMatchObject({ type: 'staged' })
     const first = fakeRecord(5)
-    const checkpoint = hashOf(chunks)
+    const checkpoint = nameOf(chunks)
     wiped.say({ type: 'open', channel: 1, request, record: first, sequence: 0, checkpoint, envelopes: [] })
     await wiped.hears('opened')
-    wiped.say({ type: 'fetch', channel: 1, request: wiped.request(), record: sha256(first), first: 1, last: 0 })
+    wiped.say({ type: 'fetch', channel: 1, request: wiped.request(), checkpoint, first: 1, last: 0 })
     expect(await wiped.hears('checkpoint')).toMatchObject({ total: 2, chunks })
   })
 })

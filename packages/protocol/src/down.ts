@@ -2,6 +2,8 @@ import type { MessageCodec } from './codec/message.ts'
 import { type Ack, ack, type Staged, staged } from './messages/append.ts'
 import { type AwarenessDown, awarenessDown, type Left, left } from './messages/awareness.ts'
 import { type Checkpoint, checkpoint } from './messages/checkpoint.ts'
+import { type CheckpointsDown, checkpointsDown } from './messages/checkpoints.ts'
+import { type Compacted, compacted } from './messages/compact.ts'
 import { type Incompatible, incompatible, type Welcome, welcome } from './messages/greeting.ts'
 import { type Joined, joined } from './messages/join.ts'
 import { type Leased, leased, type Paused, paused, type Released, released } from './messages/lease.ts'
@@ -43,6 +45,8 @@ export type Down =
   | Checkpoint
   | Records
   | Recheck
+  | Compacted
+  | CheckpointsDown
 
 export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Down, { type: T }>> } = {
   welcome,
@@ -66,4 +70,6 @@ export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Do
   checkpoint,
   records,
   recheck,
+  compacted,
+  checkpoints: checkpointsDown,
 }

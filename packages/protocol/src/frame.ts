@@ -76,8 +76,9 @@ const downCodecById: ReadonlyMap<number, MessageCodec<Down>> = new Map(
 const codecByType = { ...upCodecs, ...downCodecs }
 
 function codecOf(message: Up | Down): MessageCodec<Up | Down> {
-  // The one type that both sides use: only the relay names the session.
+  // The types that both sides use: only the relay names the session, only a client the record.
   if (message.type === 'awareness') return 'session' in message ? downCodecs.awareness : upCodecs.awareness
+  if (message.type === 'checkpoints') return 'record' in message ? upCodecs.checkpoints : downCodecs.checkpoints
   return codecByType[message.type]
 }
 

@@ -25,7 +25,13 @@ export const MAX_APPEND_BYTES = 64 * 1024 * 1024
 export const MAX_CHECKPOINT_CHUNKS = 1_024
 
 /**
- * Messages, entries, records and params of one frame together. An object costs a reader some 400 B however few bytes it
+ * Places of one message: an epoch that keeps more checkpoints than that has been compacted for years, and its oldest are
+ * asked for by their hashes.
+ */
+export const MAX_PLACES = 1_024
+
+/**
+ * Messages, entries, records, places and params of one frame together. An object costs a reader some 400 B however few bytes it
  * had on the wire, so bytes alone bound nothing: 1 MiB of two-byte entries would take 200 MB. 1 MiB of the smallest
  * envelopes that can be opened (37 B) is 28,339 entries; honest frames stay below.
  */

@@ -2,6 +2,8 @@ import type { MessageCodec } from './codec/message.ts'
 import { type Append, append, appendBlock, type Stage, stage, stageBlock } from './messages/append.ts'
 import { type AwarenessUp, awarenessUp } from './messages/awareness.ts'
 import { type Fetch, fetch } from './messages/checkpoint.ts'
+import { type CheckpointsUp, checkpointsUp } from './messages/checkpoints.ts'
+import { type Compact, compact, compactBlock } from './messages/compact.ts'
 import type { Entry, NewBlock } from './messages/entry.ts'
 import { type Hello, hello } from './messages/greeting.ts'
 import { type Join, join, type Leave, leave } from './messages/join.ts'
@@ -26,6 +28,8 @@ export type Up<Entries = Entry[]> =
   | Release
   | Pause
   | Fetch
+  | Compact<Entries>
+  | CheckpointsUp
 
 type Codecs<M extends { readonly type: string }> = { readonly [T in M['type']]: MessageCodec<Extract<M, { type: T }>> }
 
@@ -44,6 +48,8 @@ export const upCodecs: Codecs<Up> = {
   release,
   pause,
   fetch,
+  compact,
+  checkpoints: checkpointsUp,
 }
 
 /** For who does not need the entries of a message one by one. */
@@ -52,4 +58,5 @@ export const upBlockCodecs: Codecs<Up<NewBlock>> = {
   stage: stageBlock,
   append: appendBlock,
   open: openBlock,
+  compact: compactBlock,
 }

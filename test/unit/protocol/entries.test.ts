@@ -183,7 +183,7 @@ describe('entries', () => {
 /** The frame of an append of zeros, written without our writer and its bounds. */
 function rawAppend(envelopeLengths: number[]): Uint8Array {
   const body = encoding.createEncoder()
-  for (const number of [1, 1, envelopeLengths.length]) encoding.writeVarUint(body, number)
+  for (const number of [1, 1, 0, envelopeLengths.length]) encoding.writeVarUint(body, number)
   for (const length of envelopeLengths) {
     encoding.writeVarUint(body, 0)
     encoding.writeVarUint8Array(body, new Uint8Array(length))

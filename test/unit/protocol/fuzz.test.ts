@@ -16,7 +16,7 @@ describe.each(seeds)('bytes from a stranger, seed %s', (seed) => {
       const bytes = Uint8Array.from({ length: below(random, 48) }, () => below(random, 256))
       survive(bytes)
       // With a known id in front, so that the fields are reached.
-      survive(Uint8Array.of(pick(random, [0x10, 0x40]) + below(random, 21), bytes.length, ...bytes))
+      survive(Uint8Array.of(pick(random, [0x10, 0x40]) + below(random, 24), bytes.length, ...bytes))
     }
   })
 
@@ -47,13 +47,15 @@ it('[WIRE-6] a length or count that promises gigabytes costs no memory', () => {
   const huge = 'ffffffffffffff0f'
   const promises = [
     `19${huge}`,
-    `140a0101${huge}`,
+    `140b010100${huge}`,
     `110a00${huge}`,
     `17090a${huge}`,
     `430f0101${'00'.repeat(8)}${huge}`,
-    `42080001000000${huge}`,
+    `4211000100000000000000${huge}`,
     // As many entries as a frame may hold, and none of them there.
-    '140501018080020000',
+    '14060101008080020000',
+    // As many places as a message may have, and none of them there.
+    '560401018008',
   ]
   for (let round = 0; round < 2_000; round++) for (const promise of promises) survive(fromHex(promise))
   const after = process.memoryUsage()

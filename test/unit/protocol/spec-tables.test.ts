@@ -33,7 +33,7 @@ it.each(codecs)('[WIRE-20] the row of $type names its fields in wire order', ({ 
 })
 
 it('[WIRE-24] the table of refusals is that of the code', () => {
-  const table = rows.filter(([number, , , action]) => /^\d$/.test(number ?? '') && action).map(([, code]) => code)
+  const table = rows.filter(([number, , , action]) => /^\d{1,2}$/.test(number ?? '') && action).map(([, code]) => code)
   expect(table).toEqual(refusalCodes)
 })
 

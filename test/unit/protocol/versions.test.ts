@@ -104,6 +104,8 @@ describe('how a connection ends', () => {
       'internal',
       'busy',
       'unknown',
+      'stale-checkpoint',
+      'pruned',
     ])
     for (const [place, code] of refusalCodes.entries()) {
       const frame = encodeFrame([{ type: 'refused', channel: 1, request: 2, code, detail: '' }])

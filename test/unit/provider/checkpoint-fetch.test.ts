@@ -2,7 +2,7 @@ import type { Checkpoint, Down, Fetch, Up } from '@y-sealed/protocol'
 import { describe, expect, it } from 'vitest'
 import { CheckpointFetch } from '../../../packages/provider/src/checkpoint/checkpoint-fetch.ts'
 
-const record = new Uint8Array(32).fill(9)
+const checkpoint = new Uint8Array(32).fill(9)
 const chunk = (number: number): Uint8Array => new Uint8Array(10).fill(number)
 
 /** A fetch and what it has asked the relay for. */
@@ -15,7 +15,7 @@ function fetching(last?: number) {
       nextRequest: () => ++request,
       send: (messages: Up[]) => asked.push(...messages.filter((message) => message.type === 'fetch')),
     },
-    record,
+    checkpoint,
     last,
   )
   const answer = (members: Partial<Checkpoint>): boolean =>
@@ -27,7 +27,7 @@ describe('fetching a checkpoint', () => {
   it('gives all chunks in order, however many come at a time', async () => {
     const { fetch, asked, answer } = fetching()
     const chunks = fetch.start()
-    expect(asked).toEqual([{ type: 'fetch', channel: 7, request: 1, record, first: 1, last: 0 }])
+    expect(asked).toEqual([{ type: 'fetch', channel: 7, request: 1, checkpoint, first: 1, last: 0 }])
     expect(answer({ chunks: [chunk(1), chunk(2)] })).toBe(true)
     expect(answer({ first: 3, chunks: [chunk(3)] })).toBe(true)
     expect(await chunks).toEqual([chunk(1), chunk(2), chunk(3)])

@@ -10,6 +10,7 @@ const joined: Joined = {
   sequence: 5,
   hash: new Uint8Array(8),
   confirmed: true,
+  pruned: 0,
   records: [],
 }
 const here: JoinClaim = { holdsEpoch: true, cursor: 7, showsHeld: false }

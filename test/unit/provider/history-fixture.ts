@@ -28,6 +28,7 @@ export class PastLog {
   readonly doc = new Y.Doc()
   readonly entries: Entry[] = []
   readonly chain: ChainedEpoch[] = []
+  /** Chunks, by the checkpoint's hash. */
   readonly checkpoints = new Map<string, Uint8Array[]>()
   /** H after each sequence; index 0 is unused. */
   readonly hashes: Uint8Array[] = [new Uint8Array(32)]
@@ -99,7 +100,7 @@ export class PastLog {
     })
     const chained = readRecord(record)
     this.chain.push({ ...chained, keys })
-    if (checkpoint !== undefined) this.checkpoints.set(hex(chained.hash), checkpoint.chunks)
+    if (checkpoint !== undefined) this.checkpoints.set(hex(checkpoint.hash), checkpoint.chunks)
     this.#keys = keys
     this.#hash = startHash(chained.hash)
     await this.newSealer()
@@ -174,8 +175,8 @@ const FRAME_ENTRIES = 3
 
 export function honestAnswer(log: PastLog, message: Up): Down[] {
   if (message.type === 'fetch') {
-    const { channel, request, first, last, record } = message
-    const chunks = log.checkpoints.get(hex(record))
+    const { channel, request, first, last, checkpoint } = message
+    const chunks = log.checkpoints.get(hex(checkpoint))
     if (chunks === undefined) return [{ type: 'refused', channel, request, code: 'unknown', detail: '' }]
     const wanted = chunks.slice(first - 1, last === 0 ? undefined : last)
     return wanted.map((chunk, at) => {

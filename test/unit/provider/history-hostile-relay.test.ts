@@ -118,7 +118,7 @@ describe('a relay that shows another log is caught:', () => {
 describe('a relay that shows another checkpoint is caught:', () => {
   it('that of another epoch', async () => {
     const log = await threeEpochs()
-    const [, second, third] = log.chain.map(({ hash }) => hex(hash))
+    const [, second, third] = log.chain.map(({ parsed }) => hex(parsed.checkpoint))
     log.checkpoints.set(second ?? '', log.checkpoints.get(third ?? '') ?? [])
     await expect(historyOf(log).history.openEpoch(1)).rejects.toMatchObject({ code: 'tampered', where: 'checkpoint' })
   })

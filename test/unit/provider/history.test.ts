@@ -86,11 +86,11 @@ describe('the list of epochs', () => {
     const [, second, third] = log.chain
     if (second === undefined || third === undefined) throw new Error('two epochs have a checkpoint')
     const { history, told } = historyOf(log)
-    const chunks = log.checkpoints.get(hex(third.hash)) ?? []
-    log.checkpoints.delete(hex(second.hash))
+    const chunks = log.checkpoints.get(hex(third.parsed.checkpoint)) ?? []
+    log.checkpoints.delete(hex(second.parsed.checkpoint))
     expect((await history.epochs()).map(({ at }) => at !== undefined)).toEqual([false, false, true])
     expect(told).toEqual([])
-    log.checkpoints.set(hex(second.hash), chunks)
+    log.checkpoints.set(hex(second.parsed.checkpoint), chunks)
     expect((await history.epochs()).map(({ at }) => at !== undefined)).toEqual([false, false, true])
     await settle()
     expect(told).toEqual(['tampered'])
@@ -355,7 +355,7 @@ describe('in the log of an old epoch', () => {
     })
     const epoch = { ...readRecord(record), keys }
     log.chain[2] = epoch
-    log.checkpoints.set(hex(epoch.hash), sealed.chunks)
+    log.checkpoints.set(hex(sealed.hash), sealed.chunks)
     await expect(historyOf(log).history.openEpoch(2)).rejects.toMatchObject({ code: 'member-fault' })
   })
 })

@@ -1,5 +1,5 @@
 import type { Field } from '../codec/field.ts'
-import { channel, hash8, request, uint } from '../codec/field.ts'
+import { channel, hash8, hash32, optional, request, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
 import { block, type Entry, entries } from './entry.ts'
 
@@ -21,6 +21,11 @@ export interface Append<Entries = Entry[]> {
   readonly type: 'append'
   readonly channel: number
   readonly request: number
+  /**
+   * The checkpoint (32 bytes) that a witness among these entries names: what the witness says is sealed, and the relay
+   * has to know which checkpoint may stand for the log before it. It counts only with the commit.
+   */
+  readonly names?: Uint8Array
   /** May be empty where something is staged. */
   readonly envelopes: Entries
 }
@@ -51,7 +56,7 @@ export const stage = stageOf(entries(1))
 export const stageBlock = stageOf(block(1))
 
 const appendOf = <Entries>(envelopes: Field<Entries>) =>
-  defineMessage<Append<Entries>>('append', 0x14, { channel, request, envelopes })
+  defineMessage<Append<Entries>>('append', 0x14, { channel, request, names: optional(hash32), envelopes })
 
 export const append = appendOf(entries(0))
 export const appendBlock = appendOf(block(0))

@@ -2,6 +2,7 @@ import { bool, channel, hash8OrEmpty, hash32, oneOf, optional, sequence, varStri
 import { defineMessage } from '../codec/message.ts'
 import { MAX_ROOM_BYTES, MAX_TOKEN_BYTES } from '../limits.ts'
 import { params } from './params.ts'
+import { type Place, place } from './place.ts'
 import { recordList } from './records.ts'
 
 /** Opens a channel: one session in one room. Answered by `joined` or `closed`. */
@@ -44,6 +45,12 @@ export interface Joined {
   readonly hash: Uint8Array
   /** The relay's H at the client's cursor has the same 8 bytes, and it knows the client's head record. */
   readonly confirmed: boolean
+  /** Some entry through this sequence is not kept any more; a cursor at or after it can be served whole. 0 = all are kept. */
+  readonly pruned: number
+  /** The newest checkpoint of the head epoch, the one with which it began among them; absent = it has none. */
+  readonly newest?: Place
+  /** The newest that counts as named, else the one the epoch began with; absent = the epoch's start, which was empty. */
+  readonly base?: Place
   /**
    * Epoch records after the client's, oldest first; all of them where it named none or an unknown one. Too many for one
    * message: the older ones came before, as `records`.
@@ -64,12 +71,26 @@ export const join = defineMessage<Join>('join', 0x11, {
 
 export const leave = defineMessage<Leave>('leave', 0x12, { channel })
 
-export const joined = defineMessage<Joined>('joined', 0x42, {
-  channel,
-  session: sequence,
-  role: oneOf(['read', 'write']),
-  sequence,
-  hash: hash8OrEmpty,
-  confirmed: bool,
-  records: recordList,
-})
+export const joined = defineMessage<Joined>(
+  'joined',
+  0x42,
+  {
+    channel,
+    session: sequence,
+    role: oneOf(['read', 'write']),
+    sequence,
+    hash: hash8OrEmpty,
+    confirmed: bool,
+    pruned: sequence,
+    newest: optional(place),
+    base: optional(place),
+    records: recordList,
+  },
+  ({ newest, base }) => {
+    if (!base) return undefined
+    if (!newest) return 'expected no base where there is no newest'
+    return base.sequence > newest.sequence
+      ? `expected base at most at ${newest.sequence}, got ${base.sequence}`
+      : undefined
+  },
+)

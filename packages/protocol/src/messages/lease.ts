@@ -9,8 +9,9 @@ export type LeasePurpose = (typeof leasePurposes)[number]
 
 /**
  * Asks for the document's one lease. What is then staged under this request's number stays staged beside the session's
- * appends, until an `open` of the same number takes it. Answered by `leased`, or `refused`: `busy` (somebody holds it),
- * `stale-epoch` (another head: what was wanted is done).
+ * appends, until an `open` or `compact` of the same number takes it. Answered by `leased`, or `refused`: `busy` (somebody
+ * holds it), `stale-epoch` (another head: what was wanted is done). A rotation is granted it over somebody else's checkpoint:
+ * who shuts a member out does not wait for an upload.
  */
 export interface Lease {
   readonly type: 'lease'

@@ -6,6 +6,7 @@ import { blocks, type Entry, entries, entryCount } from './entry.ts'
 /**
  * Reads the log again from `after` + 1, the session's own entries included: `entries` as needed, then `caught-up`.
  * With `to` 0 through the head: live delivery goes back to there. Else through `to` and no further, beside live delivery.
+ * Or `refused`, `pruned`: some of it is not kept any more.
  */
 export interface Read {
   readonly type: 'read'

@@ -24,6 +24,10 @@ export const refusalCodes = [
   'busy',
   /** The relay has no such checkpoint, or no such chunk of it. */
   'unknown',
+  /** Another checkpoint is the newest, or the log at its place is another; look again. */
+  'stale-checkpoint',
+  /** Some of it is not kept any more; open from a checkpoint. */
+  'pruned',
 ] as const
 
 export type RefusalCode = (typeof refusalCodes)[number]

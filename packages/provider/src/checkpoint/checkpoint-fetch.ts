@@ -15,23 +15,23 @@ interface Waiting {
 }
 
 /**
- * Fetches the chunks of the checkpoint with which an epoch began. Whether they are the ones that its record names is for `openCheckpoint` to say: here
+ * Fetches the chunks of a checkpoint. Whether they are the ones that its hash names is for `openCheckpoint` to say: here
  * they are only counted and bounded.
  */
 export class CheckpointFetch {
   /** How many chunks the whole checkpoint has; undefined until the relay has said so. */
   total: number | undefined
   readonly #ports: CheckpointFetchPorts
-  readonly #recordHash: Uint8Array
+  readonly #checkpoint: Uint8Array
   readonly #last: number
   #chunks: Uint8Array[] = []
   #bytes = 0
   #waiting: Waiting | undefined
 
-  /** `last`: the last chunk wanted; 0 = all of them. */
-  constructor(ports: CheckpointFetchPorts, recordHash: Uint8Array, last = 0) {
+  /** `checkpoint`: its hash. `last`: the last chunk wanted; 0 = all of them. */
+  constructor(ports: CheckpointFetchPorts, checkpoint: Uint8Array, last = 0) {
     this.#ports = ports
-    this.#recordHash = recordHash
+    this.#checkpoint = checkpoint
     this.#last = last
   }
 
@@ -46,7 +46,7 @@ export class CheckpointFetch {
     })
     const first = this.#chunks.length + 1
     const channel = this.#ports.channel()
-    this.#ports.send([{ type: 'fetch', channel, request, record: this.#recordHash, first, last: this.#last }])
+    this.#ports.send([{ type: 'fetch', channel, request, checkpoint: this.#checkpoint, first, last: this.#last }])
     return answer
   }
 
@@ -103,7 +103,7 @@ export class CheckpointFetch {
   }
 
   #refused({ code }: Refused): void {
-    if (code === 'unknown') this.#fail('withheld', 'the relay does not have the checkpoint of an epoch')
+    if (code === 'unknown') this.#fail('withheld', 'the relay does not have a checkpoint')
     else this.#fail('relay-fault', `the relay refuses to show a checkpoint: ${code}`)
   }
 

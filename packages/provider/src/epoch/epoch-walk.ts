@@ -15,7 +15,7 @@ export interface EpochWalkPorts {
   readonly problems: Problems
   readonly inbound: Inbound
   /** The checkpoint with which an epoch began, chunk by chunk. */
-  fetchCheckpoint(recordHash: Uint8Array): Promise<Uint8Array[]>
+  fetchCheckpoint(checkpoint: Uint8Array): Promise<Uint8Array[]>
   /** The next one, all of the last one's log having been read. */
   onEntered(epoch: Epoch, state: KeyState): void
   /** One that begins with its checkpoint. */
@@ -329,10 +329,10 @@ export class EpochWalk {
     onLoaded(epoch, { active: true }, why)
   }
 
-  async #checkpointOf({ hash, keys, index, parsed }: Epoch): Promise<Uint8Array | undefined | SealedError> {
+  async #checkpointOf({ keys, index, parsed }: Epoch): Promise<Uint8Array | undefined | SealedError> {
     if (parsed.checkpoint.every((byte) => byte === 0)) return undefined
     try {
-      const chunks = await this.#ports.fetchCheckpoint(hash)
+      const chunks = await this.#ports.fetchCheckpoint(parsed.checkpoint)
       return (await openCheckpoint(keys, index, chunks, parsed.checkpoint)).update
     } catch (error) {
       if (error instanceof SealedError) return error

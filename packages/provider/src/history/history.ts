@@ -98,7 +98,7 @@ export class History {
     const { hash, parsed } = epoch
     const keys = await this.#ports.keysOf(epoch)
     if (isNone(parsed.checkpoint)) return undefined
-    const fetch = new CheckpointFetch(this.#ports, hash, 1)
+    const fetch = new CheckpointFetch(this.#ports, parsed.checkpoint, 1)
     const [first = NOTHING] = await questions.inTurn(() => questions.ask(fetch))
     const { unixMs } = await openManifest(keys, parsed.index, first, fetch.total === 1)
     this.#beginnings.set(hex(hash), unixMs)
@@ -144,9 +144,9 @@ export class History {
     const kept = this.#kept
     this.#kept = undefined
     if (kept?.isOf(epoch) && kept.through <= to) return kept
-    const { hash, parsed } = epoch
+    const { parsed } = epoch
     if (isNone(parsed.checkpoint)) return new EpochLog(epoch, undefined)
-    const chunks = await questions.ask(new CheckpointFetch(this.#ports, hash))
+    const chunks = await questions.ask(new CheckpointFetch(this.#ports, parsed.checkpoint))
     const { update } = await openCheckpoint(keys, parsed.index, chunks, parsed.checkpoint)
     return new EpochLog(epoch, update)
   }

@@ -116,9 +116,9 @@ export class Epochs {
       keyDesk: session.keyDesk,
       problems,
       inbound,
-      fetchCheckpoint: (recordHash) => {
+      fetchCheckpoint: (checkpoint) => {
         this.#fetch?.stop()
-        this.#fetch = new CheckpointFetch(requests, recordHash)
+        this.#fetch = new CheckpointFetch(requests, checkpoint)
         return this.#fetch.start()
       },
       onEntered: (epoch, state) => this.#entered(epoch, state),

@@ -1,3 +1,4 @@
+import type { Place } from '@y-sealed/protocol'
 import type { LeaseWish, PauseWish, Replaced } from './epoch-state.ts'
 
 /**
@@ -33,14 +34,17 @@ export interface LogStore {
   release(room: string, session: number): Promise<void>
 
   /**
-   * Chunks of the checkpoint with which this record's epoch began. Stops once it has `maxBytes`, but returns at least one.
-   * Undefined where there is none such.
+   * Chunks of the checkpoint with this hash. Stops once it has `maxBytes`, but returns at least one. Undefined where there
+   * is none such, or none any more.
    */
   checkpoint(
     room: string,
-    recordHash: Uint8Array,
+    hash: Uint8Array,
     wanted: WantedChunks,
   ): Promise<{ total: number; chunks: Uint8Array[] } | undefined>
+
+  /** Checkpoints of this record's epoch that are kept, by sequence ascending: the newest 1,024. Undefined: no such record. */
+  places(room: string, recordHash: Uint8Array): Promise<Place[] | undefined>
 
   /**
    * The runs after sequence `after`, in order, cut at its first run if that stands in the middle of one. Stops once it

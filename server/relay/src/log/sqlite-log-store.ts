@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
-import { startHash } from '@y-sealed/protocol'
+import { checkpointHash, MAX_PLACES, startHash } from '@y-sealed/protocol'
 import { RelayError } from '../errors.ts'
 import {
   appended,
@@ -32,6 +32,7 @@ import type {
 } from './log-store.ts'
 import { sameHash } from './record-hash.ts'
 import { chainHash, hashWithin, runAfter } from './run-chain.ts'
+import { createCheckpointRows, placeOf } from './sqlite-checkpoint-rows.ts'
 import { createRows, type StoredDocument } from './sqlite-rows.ts'
 import { prepareSchema } from './sqlite-schema.ts'
 
@@ -48,6 +49,7 @@ const NO_SESSION = 0
 export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => number = Date.now): LogStore {
   const database = openDatabase(data)
   const rows = createRows(database)
+  const checkpoints = createCheckpointRows(database)
   // One process has one store: whoever held something has ended with the process before.
   rows.dropClaims()
   const group = createGroupCommit({
@@ -103,15 +105,24 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     const id = document?.id ?? rows.insertDocument(room, state)
     const epoch: EpochRecord = { ...record, after: state.sequence }
     rows.insertRecord(id, epoch)
-    const commit = writeChunks(id, chunks) ? writeRuns(id, state, session, runs) : undefined
+    const commit = writeFirstCheckpoint(id, epoch, chunks) ? writeRuns(id, state, session, runs) : undefined
     return commit ? { stored: true, commit: { ...commit, opened: epoch } } : { stored: false, code: 'out-of-order' }
   }
 
-  /** Stores the checkpoint of an epoch; false where its salt was used before. */
-  function writeChunks(id: number, chunks: readonly NewChunk[]): boolean {
+  /** Stores the checkpoint with which an epoch begins, if it has one; false where its salt was used before. */
+  function writeFirstCheckpoint(id: number, { index, hash, after }: EpochRecord, chunks: readonly NewChunk[]): boolean {
     const [first] = chunks
-    if (first && !rows.useSalt(id, first.salt, NO_SESSION, 1, chunks.length)) return false
-    for (const { epochIndex, counter, envelope } of chunks) rows.insertChunk(id, epochIndex, counter, envelope)
+    if (!first) return true
+    if (!rows.useSalt(id, first.salt, NO_SESSION, 1, chunks.length)) return false
+    const place = {
+      checkpoint: checkpointHash(chunks.map((chunk) => chunk.hash)),
+      sequence: after,
+      hash: startHash(hash),
+      bytes: chunks.reduce((sum, { envelope }) => sum + envelope.length, 0),
+    }
+    const envelopes = chunks.map(({ envelope }) => envelope)
+    const about = { epochIndex: index, salt: first.salt, subject: '', isNamed: true, storedAtUnixMs: now() }
+    checkpoints.insert(id, { ...place, ...about }, envelopes)
     return true
   }
 
@@ -175,18 +186,25 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     pause: (request) => group.add(() => pause(request)),
     release: (room, session) => group.add(() => release(room, session)),
 
-    async checkpoint(room, recordHash, { first, last, maxBytes }) {
+    async checkpoint(room, hash, { first, last, maxBytes }) {
       const document = rows.document(room)
-      const record = document && rows.recordNamed(document.id, recordHash)
-      if (!record) return undefined
+      const checkpoint = document && checkpoints.called(document.id, hash)
+      if (!checkpoint) return undefined
       const chunks: Uint8Array[] = []
       let bytes = 0
-      for (const { envelope } of rows.chunks(document.id, record.index, first, last)) {
+      for (const { envelope } of checkpoints.chunks(checkpoint.id, first, last)) {
         chunks.push(envelope)
         bytes += envelope.length
         if (bytes >= maxBytes) break
       }
-      return chunks.length > 0 ? { total: rows.chunkCount(document.id, record.index), chunks } : undefined
+      return chunks.length > 0 ? { total: checkpoint.chunks, chunks } : undefined
+    },
+
+    async places(room, recordHash) {
+      const document = rows.document(room)
+      const record = document && rows.recordNamed(document.id, recordHash)
+      if (!record) return undefined
+      return checkpoints.ofEpoch(document.id, record.index, MAX_PLACES).reverse().map(placeOf)
     },
 
     async read(room, after, maxBytes) {

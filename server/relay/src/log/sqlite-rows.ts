@@ -56,13 +56,6 @@ export function createRows(database: DatabaseSyncInstance) {
   const dropClaims = database.prepare(
     'UPDATE documents SET lease_session = 0, lease_until = 0, pause_until = 0 WHERE lease_session <> 0',
   )
-  const insertChunk = database.prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?)')
-  const chunks = database.prepare(
-    'SELECT envelope FROM checkpoints WHERE document = ? AND epoch_index = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
-  )
-  const chunkCount = database.prepare(
-    'SELECT max(chunk) AS total FROM checkpoints WHERE document = ? AND epoch_index = ?',
-  )
   const insertDocument = database.prepare(
     'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, ?, ?, ?)',
   )
@@ -75,7 +68,9 @@ export function createRows(database: DatabaseSyncInstance) {
   const runsFrom = database.prepare(
     `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence >= ? ORDER BY first_sequence`,
   )
-  const insertRecord = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)')
+  const insertRecord = database.prepare(
+    'INSERT INTO records (document, epoch_index, bytes, hash, after_sequence) VALUES (?, ?, ?, ?, ?)',
+  )
   const recordColumns = 'epoch_index AS epochIndex, bytes, hash, after_sequence AS after'
   const record = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND epoch_index = ?`)
   const recordNamed = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND hash = ?`)
@@ -105,18 +100,6 @@ export function createRows(database: DatabaseSyncInstance) {
     /** Ends every lease and pause. */
     dropClaims(): void {
       dropClaims.run()
-    },
-    insertChunk(id: number, epochIndex: number, place: number, envelope: Uint8Array): void {
-      insertChunk.run(id, epochIndex, place, envelope)
-    },
-    /** How many chunks an epoch's checkpoint has; 0 = it has none. */
-    chunkCount(id: number, epochIndex: number): number {
-      const row: { total: number | null } = chunkCount.get(id, epochIndex)
-      return row.total ?? 0
-    },
-    chunks(id: number, epochIndex: number, first: number, last: number): Iterable<{ envelope: Uint8Array }> {
-      const rows: Iterable<{ envelope: Uint8Array }> = chunks.iterate(id, epochIndex, first, last)
-      return rows
     },
     insertRun(id: number, run: StoredRun): void {
       insertRun.run(id, run.first, run.count, run.epochIndex, run.hashBefore, run.body)

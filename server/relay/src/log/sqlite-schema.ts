@@ -1,5 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
+import { addCheckpoints } from './sqlite-schema-checkpoints.ts'
 
 // 32 MiB of pages: the head of every busy log is written again with each commit, and copied back only once per round.
 const WAL_PAGES = 8_192
@@ -60,7 +61,11 @@ const EPOCHS = `
 `
 
 /** Each takes a store from the version that is its place to the next. */
-const STEPS = [FIRST_TABLES, EPOCHS]
+const STEPS: readonly ((database: DatabaseSyncInstance) => void)[] = [
+  (database) => database.exec(FIRST_TABLES),
+  (database) => database.exec(EPOCHS),
+  addCheckpoints,
+]
 
 /** Stored as `user_version`; a file of a later version is refused, never guessed at. */
 export const SCHEMA_VERSION = STEPS.length
@@ -76,5 +81,13 @@ export function prepareSchema(database: DatabaseSyncInstance): void {
   }
   const missing = STEPS.slice(row.user_version)
   if (missing.length === 0) return
-  database.exec(`BEGIN IMMEDIATE; ${missing.join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
+  // All or nothing: a file of no version at all could not be opened by anybody.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const step of missing) step(database)
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
 }

@@ -1,21 +1,18 @@
 import {
-  type Append,
   type AwarenessUp,
+  type CheckpointsUp,
   type CloseReason,
   closeReasons,
   encodeFrame,
   type Fetch,
   type Join,
   type Lease,
-  type NewBlock,
-  type Open,
   type Pause,
   ProtocolError,
   type Read,
   type Refresh,
   type RefusalCode,
   type Release,
-  type Stage,
 } from '@y-sealed/protocol'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
@@ -23,15 +20,13 @@ import type { EpochRecord } from '../log/log-store.ts'
 import { headHash } from '../room/down.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { Write } from './new-runs.ts'
 import { pageRecords } from './record-pages.ts'
 import { type Resumption, resume, startOf } from './resume.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { Session } from './session.ts'
 
-/** The requests that bring entries. */
-export type Write = Stage<NewBlock> | Append<NewBlock> | Open<NewBlock>
-
-export type ChannelMessage = Write | Lease | Pause | Release | Read | Fetch | AwarenessUp | Refresh
+export type ChannelMessage = Write | Lease | Pause | Release | Read | Fetch | CheckpointsUp | AwarenessUp | Refresh
 
 export interface ChannelOptions {
   context: RelayContext
@@ -75,6 +70,7 @@ export class Channel {
         break
       case 'read':
       case 'fetch':
+      case 'checkpoints':
         if (!this.#enqueue(async () => this.#session?.read(message))) this.#refuse(message.request, 'limit')
         break
       case 'lease':
@@ -208,6 +204,7 @@ export class Channel {
           sequence: head.sequence,
           hash: headHash(head),
           confirmed: isConfirmed,
+          pruned: 0,
           records: [...lastPage, ...since].map(({ bytes }) => bytes),
         },
       ]),

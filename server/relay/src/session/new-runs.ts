@@ -1,4 +1,13 @@
-import { chunkHash, type Entry, type EntryBlock, leafHash, MAX_FRAME_BYTES, ProtocolError } from '@y-sealed/protocol'
+import {
+  chunkHash,
+  type Entry,
+  type EntryBlock,
+  leafHash,
+  MAX_FRAME_BYTES,
+  type NewBlock,
+  ProtocolError,
+  type Up,
+} from '@y-sealed/protocol'
 import { EnvelopeKind, type Header, parseHeader } from '@y-sealed/protocol/header'
 import type { NewChunk, NewRun } from '../log/log-store.ts'
 import { encodeRunBody, parseRunBody } from '../log/run-body.ts'
@@ -7,6 +16,9 @@ import type { NewEntries } from './staging.ts'
 
 // What an `entries` message has beside its entries, generously: readers must be able to get what writers could send.
 const ENTRIES_HEAD_BYTES = 64
+
+/** The requests that bring entries, or chunks. */
+export type Write = Extract<Up<NewBlock>, { envelopes: NewBlock }>
 
 /** The kinds that are entries of the log; the others have messages of their own or never leave a client (protocol §3). */
 const LOG_KINDS: ReadonlySet<EnvelopeKind> = new Set([EnvelopeKind.update, EnvelopeKind.witness])

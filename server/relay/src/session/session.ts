@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import {
-  type Append,
+  type CheckpointsUp,
   checkpointHash,
   type Down,
   encodeFrame,
@@ -13,7 +13,6 @@ import {
   ProtocolError,
   type Read,
   type Release,
-  type Stage,
 } from '@y-sealed/protocol'
 import { EnvelopeKind, recordPrefix } from '@y-sealed/protocol/header'
 import type { RelayContext } from '../context.ts'
@@ -24,7 +23,7 @@ import type { Member, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
 import { HeldLease, storedLeaseMs } from './held-lease.ts'
-import { headerOf, newEntries, newRuns } from './new-runs.ts'
+import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
 import { Refusal } from './refusal.ts'
 import { SideReads } from './side-reads.ts'
 import { type NewEntries, Staging } from './staging.ts'
@@ -88,15 +87,15 @@ export class Session implements Member {
     if (this.#lease) this.#giveBack().catch((error: unknown) => this.#tell(error))
   }
 
-  /** Sends entries again, or a checkpoint. Only a read through the head moves live delivery. */
-  read(message: Read | Fetch): void {
+  /** Sends entries again, a checkpoint, or which ones there are. Only a read through the head moves live delivery. */
+  read(message: Read | Fetch | CheckpointsUp): void {
     if (message.type === 'read' && message.to === 0) this.delivery.reread(message.request, message.after)
     else if (!this.#sideReads.add(message))
       this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
 
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
-  async write(message: Stage<NewBlock> | Append<NewBlock> | Open<NewBlock>): Promise<void> {
+  async write(message: Write): Promise<void> {
     const { request } = message
     const staging = this.#lease?.request === request ? this.#lease.staging : this.#staging
     let bytes = message.envelopes.envelopeBytes
@@ -112,7 +111,9 @@ export class Session implements Member {
       } else {
         const taken = staging.take(request, brought, bytes)
         bytes = taken.bytes
-        await (message.type === 'append' ? this.#append(request, taken) : this.#open(message, taken))
+        if (message.type === 'append') await this.#append(request, taken)
+        else if (message.type === 'open') await this.#open(message, taken)
+        else throw new Refusal('busy', REFUSALS.busy)
       }
     } catch (error) {
       staging.drop()

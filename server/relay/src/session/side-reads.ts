@@ -1,4 +1,5 @@
 import {
+  type CheckpointsUp,
   encodeFrame,
   type Fetch,
   hashPrefix,
@@ -6,6 +7,7 @@ import {
   MAX_ENVELOPE_BYTES,
   MAX_FRAME_ENVELOPE_BYTES,
   type Read,
+  type RefusalCode,
 } from '@y-sealed/protocol'
 import type { LogStore } from '../log/log-store.ts'
 import { runThrough } from '../log/run-chain.ts'
@@ -46,10 +48,10 @@ export class SideReads {
   }
 
   /** Whether it was taken; too many wait otherwise. */
-  add(message: Read | Fetch): boolean {
+  add(message: Read | Fetch | CheckpointsUp): boolean {
     return this.#queue.add(async () => {
       try {
-        await (message.type === 'read' ? this.#read(message) : this.#fetch(message))
+        await this.#answer(message)
       } catch (error) {
         if (!this.#ended) this.#from.onFailure(error)
       }
@@ -58,6 +60,12 @@ export class SideReads {
 
   end(): void {
     this.#ended = true
+  }
+
+  async #answer(message: Read | Fetch | CheckpointsUp): Promise<void> {
+    if (message.type === 'read') await this.#read(message)
+    else if (message.type === 'fetch') await this.#fetch(message)
+    else await this.#list(message)
   }
 
   async #read({ request, after, to }: Read): Promise<void> {
@@ -79,24 +87,37 @@ export class SideReads {
     connection.send(encodeFrame([{ type: 'caught-up', ...caughtUp }]))
   }
 
-  async #fetch({ request, record, first, last }: Fetch): Promise<void> {
+  async #fetch({ request, checkpoint, first, last }: Fetch): Promise<void> {
     const { store, room, connection, channel, catchUpBytes } = this.#from
     const maxBytes = Math.min(catchUpBytes, MAX_CHUNK_READ_BYTES)
     // Without a last one wanted: as many as there can be. The store says how many there are.
     let end = last || MAX_CHECKPOINT_CHUNKS
     let next = first
     while (next <= end && (await this.#isReady())) {
-      const read = await store.checkpoint(room, record, { first: next, last: end, maxBytes })
+      const read = await store.checkpoint(room, checkpoint, { first: next, last: end, maxBytes })
       if (this.#ended) return
       if (!read) {
-        const detail = 'no such checkpoint, or no such chunk of it'
-        connection.send(encodeFrame([{ type: 'refused', channel, request, code: 'unknown', detail }]))
+        this.#refuse(request, 'unknown', 'no such checkpoint, or no such chunk of it')
         return
       }
       end = Math.min(end, read.total)
       connection.send(encodeFrame([{ type: 'checkpoint', channel, request, first: next, ...read }]))
       next += read.chunks.length
     }
+  }
+
+  async #list({ request, record }: CheckpointsUp): Promise<void> {
+    const { store, room, connection, channel } = this.#from
+    if (!(await this.#isReady())) return
+    const places = await store.places(room, record)
+    if (this.#ended) return
+    if (places) connection.send(encodeFrame([{ type: 'checkpoints', channel, request, places }]))
+    else this.#refuse(request, 'unknown', 'no such record')
+  }
+
+  #refuse(request: number, code: RefusalCode, detail: string): void {
+    const { connection, channel } = this.#from
+    connection.send(encodeFrame([{ type: 'refused', channel, request, code, detail }]))
   }
 
   /** Resolves when the client has taken most of what it was sent: whether the session is still there. */

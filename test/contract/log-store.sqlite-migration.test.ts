@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { startHash } from '@y-sealed/protocol'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
+import { fakeCheckpoint, nameOf } from '../scenario/relay-raw-client.ts'
+
+let directory: string
+let count = 0
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'y-sealed-migration-'))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+// As earlier versions have written it: a later one must not make its own past up.
+const VERSION_1 = `
+  CREATE TABLE documents (id INTEGER PRIMARY KEY, room BLOB NOT NULL UNIQUE, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
+    head_record INTEGER NOT NULL) STRICT;
+  CREATE TABLE records (document INTEGER NOT NULL REFERENCES documents (id), epoch_index INTEGER NOT NULL, bytes BLOB NOT NULL,
+    hash BLOB NOT NULL, after_sequence INTEGER NOT NULL, PRIMARY KEY (document, epoch_index)) STRICT, WITHOUT ROWID;
+  CREATE TABLE runs (document INTEGER NOT NULL REFERENCES documents (id), first_sequence INTEGER NOT NULL,
+    entries INTEGER NOT NULL, epoch_index INTEGER NOT NULL, hash_before BLOB NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (document, first_sequence)) STRICT, WITHOUT ROWID;
+  CREATE TABLE salts (document INTEGER NOT NULL REFERENCES documents (id), salt BLOB NOT NULL, session INTEGER NOT NULL,
+    counter INTEGER NOT NULL, PRIMARY KEY (document, salt)) STRICT, WITHOUT ROWID;
+`
+const VERSION_2 = `
+  ALTER TABLE documents ADD COLUMN lease_session INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN lease_purpose TEXT NOT NULL DEFAULT '';
+  ALTER TABLE documents ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_until INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_session INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE documents ADD COLUMN pause_again_at INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE checkpoints (document INTEGER NOT NULL REFERENCES documents (id), epoch_index INTEGER NOT NULL,
+    chunk INTEGER NOT NULL, envelope BLOB NOT NULL, PRIMARY KEY (document, epoch_index, chunk)) STRICT;
+`
+const ROOM = 'a room'
+const SESSION = 7
+const LAST_HASH = new Uint8Array(32).fill(9)
+const SALT = new Uint8Array(16).fill(4)
+const record = (index: number) => ({ index, bytes: Uint8Array.of(1, 1, 0, index), hash: hashOf(index) })
+const hashOf = (index: number) => new Uint8Array(32).fill(0xe0 + index)
+
+/** A document with two epochs, of two entries and of one, as a file of this version; the second began with these chunks. */
+function oldStore(version: 1 | 2, chunks: readonly Uint8Array[] = []): string {
+  const data = join(directory, String(++count))
+  mkdirSync(data)
+  const database = new DatabaseSync(join(data, 'relay.db'))
+  database.exec(VERSION_1)
+  if (version === 2) database.exec(VERSION_2)
+  database
+    .prepare('INSERT INTO documents (id, room, sequence, hash, head_record) VALUES (1, ?, 3, ?, 1)')
+    .run(Buffer.from(ROOM), LAST_HASH)
+  for (const [index, after] of [0, 2].entries()) {
+    database.prepare('INSERT INTO records VALUES (1, ?, ?, ?, ?)').run(index, record(index).bytes, hashOf(index), after)
+  }
+  for (const sequence of [1, 2, 3]) {
+    const epochIndex = sequence < 3 ? 0 : 1
+    const body = Uint8Array.of(0, 1, sequence)
+    database.prepare('INSERT INTO runs VALUES (1, ?, 1, ?, ?, ?)').run(sequence, epochIndex, hashOf(sequence), body)
+  }
+  database.prepare('INSERT INTO salts VALUES (1, ?, ?, 1)').run(SALT, SESSION)
+  for (const [i, chunk] of chunks.entries()) {
+    database.prepare('INSERT INTO checkpoints VALUES (1, 1, ?, ?)').run(i + 1, chunk)
+  }
+  database.exec(`PRAGMA user_version = ${version}`)
+  database.close()
+  return data
+}
+
+describe.each([1, 2] as const)('a store of version %i', (version) => {
+  it('has its log as it was, and goes on', async () => {
+    const store = openSqliteLogStore(oldStore(version))
+    expect(await store.head(ROOM)).toEqual({ sequence: 3, hash: LAST_HASH, record: { ...record(1), after: 2 } })
+    const runs = await store.read(ROOM, 0, 1e6)
+    expect(runs.map(({ first, epochIndex, body }) => [first, epochIndex, body[2]])).toEqual([
+      [1, 0, 1],
+      [2, 0, 2],
+      [3, 1, 3],
+    ])
+    const lease = { room: ROOM, session: SESSION, purpose: 'rotate', head: hashOf(1), leaseMs: 1_000 } as const
+    expect(await store.lease(lease)).toEqual({ granted: true })
+    await store.close()
+  })
+
+  it('is opened a second time as what it is now', async () => {
+    const data = oldStore(version)
+    await openSqliteLogStore(data).close()
+    const store = openSqliteLogStore(data)
+    expect((await store.head(ROOM)).sequence).toBe(3)
+    await store.close()
+  })
+})
+
+describe('the checkpoint with which an epoch began, in a store of version 2', () => {
+  it('has its hash and its place, and is read as it was', async () => {
+    const chunks = fakeCheckpoint(1, 3)
+    const store = openSqliteLogStore(oldStore(2, chunks))
+    const name = nameOf(chunks)
+    expect(await store.checkpoint(ROOM, name, { first: 1, last: 9, maxBytes: 1e6 })).toEqual({ total: 3, chunks })
+    const bytes = Buffer.concat(chunks).length
+    expect(await store.places(ROOM, hashOf(1))).toEqual([
+      { checkpoint: name, sequence: 2, hash: startHash(hashOf(1)), bytes },
+    ])
+    expect(await store.places(ROOM, hashOf(0))).toEqual([])
+    await store.close()
+  })
+})
+
+it('a store whose checkpoint cannot be read stays what it was, and is refused', async () => {
+  const data = oldStore(2, [Uint8Array.of(0xff)])
+  expect(() => openSqliteLogStore(data)).toThrow(expect.objectContaining({ code: 'storage' }))
+  const database = new DatabaseSync(join(data, 'relay.db'))
+  expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
+  expect(database.prepare('SELECT count(*) AS chunks FROM checkpoints').get()).toEqual({ chunks: 1 })
+  database.close()
+})

@@ -33,6 +33,7 @@ import type {
 import { sameHash } from './record-hash.ts'
 import { chainHash, hashWithin, runAfter } from './run-chain.ts'
 import { createCheckpointRows, placeOf } from './sqlite-checkpoint-rows.ts'
+import { createJournal } from './sqlite-journal.ts'
 import { createRows, type StoredDocument } from './sqlite-rows.ts'
 import { prepareSchema } from './sqlite-schema.ts'
 
@@ -52,10 +53,18 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   const checkpoints = createCheckpointRows(database)
   // One process has one store: whoever held something has ended with the process before.
   rows.dropClaims()
+  const journal = createJournal(database, rows, now)
   const group = createGroupCommit({
-    begin: () => database.exec('BEGIN IMMEDIATE'),
-    commit: () => database.exec('COMMIT'),
+    begin: () => {
+      database.exec('BEGIN IMMEDIATE')
+      journal.begin()
+    },
+    commit: () => {
+      journal.finish()
+      database.exec('COMMIT')
+    },
     rollback: () => {
+      journal.forget()
       // A failure such as a full disk may have ended the transaction already; a second end would hide the first error.
       if (database.isTransaction) database.exec('ROLLBACK')
     },
@@ -159,6 +168,19 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     if (state !== document.state) rows.save(document.id, state)
   }
 
+  /** A write that is not the journal's: it finds the document's tables complete. */
+  function write<T>(room: string, change: () => T): Promise<T> {
+    return group.add(() => {
+      journal.settle(room)
+      return change()
+    })
+  }
+
+  /** A read of what the journal may have and the tables not yet. */
+  function read<T>(room: string, look: () => T): Promise<T> | T {
+    return journal.isAhead(room) ? write(room, look) : look()
+  }
+
   /** Undoes what a refused request has written, and nothing of the others in its group. */
   function undoIfRefused(write: () => AppendResult): AppendResult {
     database.exec('SAVEPOINT request')
@@ -168,23 +190,49 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     return result
   }
 
+  function readRuns(room: string, after: number, maxBytes: number): StoredRun[] {
+    const document = rows.document(room)
+    if (!document || after >= document.state.sequence) return []
+    const first = rows.runWith(document.id, after + 1)
+    const runs: StoredRun[] = []
+    let bytes = 0
+    for (const run of rows.runsFrom(document.id, first?.first ?? 1)) {
+      runs.push(runAfter(run, after))
+      bytes += run.body.length
+      if (bytes >= maxBytes) break
+    }
+    return runs
+  }
+
+  function hashAt(room: string, sequence: number): Uint8Array | undefined {
+    const document = rows.document(room)
+    if (!document || sequence < 1 || sequence > document.state.sequence) return undefined
+    const run = rows.runWith(document.id, sequence)
+    return run && hashWithin(run, sequence)
+  }
+
   return {
     async head(room) {
       const document = rows.document(room)
       if (!document) return { sequence: 0, hash: NO_HASH }
-      const { sequence, hash } = document.state
+      const { sequence, hash } = journal.state(room) ?? document.state
       return { sequence, hash, record: headRecord(document) }
     },
 
-    // A single run is refused before anything is written: it needs no savepoint, and nearly every append is one.
     append: (request) =>
-      group.add(() => (request.runs.length > 1 ? undoIfRefused(() => append(request)) : append(request))),
-    open: (request) => group.add(() => undoIfRefused(() => open(request))),
+      group.add(() => {
+        const result = journal.append(request)
+        if (result) return result
+        journal.settle(request.room)
+        // A single run is refused before anything is written: it needs no savepoint.
+        return request.runs.length > 1 ? undoIfRefused(() => append(request)) : append(request)
+      }),
+    open: (request) => write(request.room, () => undoIfRefused(() => open(request))),
     // In the order of arrival with the appends: what was read before a pause is durable when the pause is answered.
-    lease: (request) => group.add(() => lease(request)),
-    renew: (request) => group.add(() => renew(request)),
-    pause: (request) => group.add(() => pause(request)),
-    release: (room, session) => group.add(() => release(room, session)),
+    lease: (request) => write(request.room, () => lease(request)),
+    renew: (request) => write(request.room, () => renew(request)),
+    pause: (request) => write(request.room, () => pause(request)),
+    release: (room, session) => write(room, () => release(room, session)),
 
     async checkpoint(room, hash, { first, last, maxBytes }) {
       const document = rows.document(room)
@@ -207,26 +255,8 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
       return checkpoints.ofEpoch(document.id, record.index, MAX_PLACES).reverse().map(placeOf)
     },
 
-    async read(room, after, maxBytes) {
-      const document = rows.document(room)
-      if (!document || after >= document.state.sequence) return []
-      const first = rows.runWith(document.id, after + 1)
-      const runs: StoredRun[] = []
-      let bytes = 0
-      for (const run of rows.runsFrom(document.id, first?.first ?? 1)) {
-        runs.push(runAfter(run, after))
-        bytes += run.body.length
-        if (bytes >= maxBytes) break
-      }
-      return runs
-    },
-
-    async hashAt(room, sequence) {
-      const document = rows.document(room)
-      if (!document || sequence < 1 || sequence > document.state.sequence) return undefined
-      const run = rows.runWith(document.id, sequence)
-      return run && hashWithin(run, sequence)
-    },
+    read: async (room, after, maxBytes) => read(room, () => readRuns(room, after, maxBytes)),
+    hashAt: async (room, sequence) => read(room, () => hashAt(room, sequence)),
 
     async records(room, held) {
       const document = rows.document(room)
@@ -238,6 +268,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
 
     async close() {
       group.flush()
+      await Promise.all([group.add(() => journal.settleAll()), group.flush()])
       // What is left of a log should be one file, for whoever copies it.
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       database.close()

@@ -3,6 +3,7 @@ import type { LeasePurpose } from '@y-sealed/protocol'
 import { RelayError } from '../errors.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
+import type { SaltClaim } from './tail.ts'
 
 /** A document and where its epochs stand. */
 export interface StoredDocument {
@@ -83,6 +84,8 @@ export function createRows(database: DatabaseSyncInstance) {
      ON CONFLICT (document, salt) DO UPDATE SET counter = :last WHERE session = :session AND counter = :before`,
   )
 
+  const claim = database.prepare('SELECT session, counter FROM salts WHERE document = ? AND salt = ?')
+
   return {
     document(room: string): StoredDocument | undefined {
       const row: DocumentRow | undefined = document.get(Buffer.from(room))
@@ -127,6 +130,11 @@ export function createRows(database: DatabaseSyncInstance) {
     records(id: number): EpochRecord[] {
       const rows: RecordRow[] = records.all(id)
       return rows.map(toRecord)
+    },
+    /** Whose salt this is, and its last counter. */
+    claim(id: number, salt: Uint8Array): SaltClaim | undefined {
+      const row: SaltClaim | undefined = claim.get(id, salt)
+      return row
     },
     /** Whether this salt may carry these counters in this session; if so, they are taken. */
     useSalt(id: number, salt: Uint8Array, session: number, firstCounter: number, count: number): boolean {

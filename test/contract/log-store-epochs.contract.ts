@@ -19,7 +19,17 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
     beforeEach(async () => {
       now = Date.UTC(2030, 0, 1)
       store = await open(() => now)
-      expectStored(await store.open({ room, session: ALICE, runs: [], record: first, replaces: undefined, chunks: [] }))
+      expectStored(
+        await store.open({
+          room,
+          session: ALICE,
+          subject: 'alice',
+          runs: [],
+          record: first,
+          replaces: undefined,
+          chunks: [],
+        }),
+      )
     })
     afterEach(() => store.close())
 
@@ -33,7 +43,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
     async function replacing(fields: Partial<OpenRequest> = {}): Promise<OpenRequest> {
       const { sequence, hash, record: head } = await store.head(room)
       const replaces = { record: head?.hash ?? bytes(32), sequence, hash }
-      return { room, session: ALICE, runs: [], record: record(1), replaces, chunks: [], ...fields }
+      return { room, session: ALICE, subject: 'alice', runs: [], record: record(1), replaces, chunks: [], ...fields }
     }
 
     describe('a lease', () => {
@@ -92,7 +102,8 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
 
     describe('a pause', () => {
       const salt = bytes(16)
-      const append = (counter: number) => store.append({ room, session: BOB, runs: [run(salt, counter)] })
+      const append = (counter: number) =>
+        store.append({ room, session: BOB, subject: 'bob', runs: [run(salt, counter)] })
 
       beforeEach(async () => {
         await lease(ALICE)
@@ -123,7 +134,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
       it('ends with the new epoch', async () => {
         await pause()
         expectStored(await store.open(await replacing()))
-        expectStored(await store.append({ room, session: BOB, runs: [run(salt, 1, 1, 1)] }))
+        expectStored(await store.append({ room, session: BOB, subject: 'bob', runs: [run(salt, 1, 1, 1)] }))
       })
 
       it('that ran out comes again after 30 s, also under another lease of the session', async () => {
@@ -152,7 +163,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
 
       it('an append of another epoch is told of the epoch, not of the pause', async () => {
         await pause()
-        const result = await store.append({ room, session: BOB, runs: [run(salt, 1, 1, 5)] })
+        const result = await store.append({ room, session: BOB, subject: 'bob', runs: [run(salt, 1, 1, 5)] })
         expect(result).toMatchObject({ code: 'stale-epoch', record: first.bytes })
       })
     })
@@ -161,13 +172,13 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
       const salt = bytes(16)
 
       beforeEach(async () => {
-        expectStored(await store.append({ room, session: ALICE, runs: [run(salt, 1, 2)] }))
+        expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: [run(salt, 1, 2)] }))
         await lease(ALICE)
       })
 
       it('[M3] is refused where the log has grown past what the opener carries over', async () => {
         const request = await replacing()
-        expectStored(await store.append({ room, session: ALICE, runs: [run(salt, 3)] }))
+        expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: [run(salt, 3)] }))
         expect(await store.open(request)).toEqual({ stored: false, code: 'stale-epoch', record: first.bytes })
         expectStored(await store.open(await replacing()))
       })
@@ -175,7 +186,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
       it('[M3] is refused for an append that stands before it in the same group', async () => {
         const request = await replacing()
         const [appended, opened] = await Promise.all([
-          store.append({ room, session: ALICE, runs: [run(salt, 3)] }),
+          store.append({ room, session: ALICE, subject: 'alice', runs: [run(salt, 3)] }),
           store.open(request),
         ])
         expect([appended.stored, opened.stored]).toEqual([true, false])
@@ -185,7 +196,7 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
         const request = await replacing()
         const [opened, appended] = await Promise.all([
           store.open(request),
-          store.append({ room, session: ALICE, runs: [run(salt, 3)] }),
+          store.append({ room, session: ALICE, subject: 'alice', runs: [run(salt, 3)] }),
         ])
         expectStored(opened)
         expect(appended).toEqual({ stored: false, code: 'stale-epoch', record: request.record.bytes })
@@ -261,7 +272,12 @@ export function describeEpochsOfLogStore(name: string, open: (now: () => number)
         const used = bytes(16)
         expectStored(await store.open(await replacing({ chunks: chunksOf(2, 1, used) })))
         for (const counter of [1, 3]) {
-          const result = await store.append({ room, session: ALICE, runs: [run(used, counter, 1, 1)] })
+          const result = await store.append({
+            room,
+            session: ALICE,
+            subject: 'alice',
+            runs: [run(used, counter, 1, 1)],
+          })
           expect(result).toEqual({ stored: false, code: 'out-of-order' })
         }
       })

@@ -23,7 +23,7 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
     afterEach(() => store.close())
 
     async function openEpoch(runs: NewRun[] = [], first = record()) {
-      const request = { room, session: ALICE, runs, record: first, replaces: undefined, chunks: [] }
+      const request = { room, session: ALICE, subject: 'alice', runs, record: first, replaces: undefined, chunks: [] }
       return expectStored(await store.open(request))
     }
 
@@ -43,7 +43,7 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
     })
 
     it('nothing can be appended before the first epoch', async () => {
-      const result = await store.append({ room, session: ALICE, runs: [run(bytes(16), 1)] })
+      const result = await store.append({ room, session: ALICE, subject: 'alice', runs: [run(bytes(16), 1)] })
       expect(result).toEqual({ stored: false, code: 'stale-epoch' })
     })
 
@@ -53,7 +53,7 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       const runs = [run(salt, 1, 2), run(salt, 3, 1), run(salt, 4, 3)]
       const opened = await openEpoch(runs.slice(0, 1), first)
       expect(opened).toMatchObject({ sequence: 2, opened: { ...first, after: 0 } })
-      const appended = expectStored(await store.append({ room, session: ALICE, runs: runs.slice(1) }))
+      const appended = expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: runs.slice(1) }))
       expect(appended.runs.map(({ first, count }) => [first, count])).toEqual([
         [3, 1],
         [4, 3],
@@ -68,8 +68,24 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
     it('of two that open the first epoch one wins and the other learns its record', async () => {
       const [a, b] = [record(), record()]
       const results = await Promise.all([
-        store.open({ room, session: ALICE, runs: [run(bytes(16), 1)], record: a, replaces: undefined, chunks: [] }),
-        store.open({ room, session: BOB, runs: [run(bytes(16), 1)], record: b, replaces: undefined, chunks: [] }),
+        store.open({
+          room,
+          session: ALICE,
+          subject: 'alice',
+          runs: [run(bytes(16), 1)],
+          record: a,
+          replaces: undefined,
+          chunks: [],
+        }),
+        store.open({
+          room,
+          session: BOB,
+          subject: 'bob',
+          runs: [run(bytes(16), 1)],
+          record: b,
+          replaces: undefined,
+          chunks: [],
+        }),
       ])
       expect(results[0]).toMatchObject({ stored: true })
       expect(results[1]).toEqual({ stored: false, code: 'stale-epoch', record: a.bytes })
@@ -80,6 +96,7 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       const result = await store.open({
         room,
         session: ALICE,
+        subject: 'alice',
         runs: [run(bytes(16), 2)],
         record: record(),
         replaces: undefined,
@@ -101,12 +118,12 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       await store.lease({ room, session: ALICE, purpose: 'rotate', head: first.hash, leaseMs: 1_000 })
       const { sequence, hash } = await store.head(room)
       const replaces = { record: first.hash, sequence, hash }
-      const request = { room, session: ALICE, runs: [moved], record: second, replaces, chunks: [] }
+      const request = { room, session: ALICE, subject: 'alice', runs: [moved], record: second, replaces, chunks: [] }
       const commit = expectStored(await store.open(request))
       expect(commit.opened).toEqual({ ...second, after: 2 })
       expect(commit.runs[0]).toMatchObject({ first: 3, epochIndex: 3, hashBefore: startHash(second.hash) })
       expect((await store.head(room)).hash).toEqual(chain(startHash(second.hash), [moved]))
-      expect(await store.append({ room, session: ALICE, runs: [run(bytes(16), 1)] })).toEqual({
+      expect(await store.append({ room, session: ALICE, subject: 'alice', runs: [run(bytes(16), 1)] })).toEqual({
         stored: false,
         code: 'stale-epoch',
         record: second.bytes,
@@ -119,7 +136,8 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
 
     describe('counters', () => {
       const salt = bytes(16)
-      const append = (session: number, ...runs: NewRun[]) => store.append({ room, session, runs })
+      const append = (session: number, ...runs: NewRun[]) =>
+        store.append({ room, session, subject: `s${session}`, runs })
 
       beforeEach(async () => {
         await openEpoch()
@@ -176,6 +194,7 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
           await store.open({
             room: 'another',
             session: BOB,
+            subject: 'bob',
             runs: [run(salt, 1)],
             record: other,
             replaces: undefined,
@@ -192,7 +211,8 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
 
       beforeEach(async () => {
         await openEpoch([], first)
-        for (const one of runs) expectStored(await store.append({ room, session: ALICE, runs: [one] }))
+        for (const one of runs)
+          expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: [one] }))
       })
 
       it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('from after %i, also in the middle of a run', async (after) => {
@@ -210,8 +230,12 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       })
 
       it('stops at the bytes asked for, never at nothing', async () => {
-        expect(await store.read(room, 0, 1)).toHaveLength(1)
-        expect(await store.read(room, 0, runs[0]!.body.length + 1)).toHaveLength(2)
+        // Too large for a store to make one run of them.
+        const large = [8, 808, 1_608].map((before) => run(salt, before + 1, 800))
+        for (const one of large)
+          expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: [one] }))
+        expect(await store.read(room, 8, 1)).toHaveLength(1)
+        expect(await store.read(room, 8, large[0]!.body.length + 1)).toHaveLength(2)
       })
     })
   })

@@ -27,7 +27,7 @@ const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Arra
 it('a log is there again after a restart, and only its owner can read the file', async () => {
   const data = fresh()
   const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  await before.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
   await before.close()
   expect(statSync(join(data, 'relay.db')).mode & 0o777).toBe(0o600)
   const after = openSqliteLogStore(data)
@@ -38,7 +38,15 @@ it('a log is there again after a restart, and only its owner can read the file',
 it('what is added just before the end is committed by it', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  const opened = store.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  const opened = store.open({
+    room: 'room',
+    session: 1,
+    subject: 's1',
+    runs: [],
+    chunks: [],
+    record,
+    replaces: undefined,
+  })
   await store.close()
   expect(await opened).toMatchObject({ stored: true })
 })
@@ -56,7 +64,7 @@ it('a lease and a pause end with the process that gave them', async () => {
   const data = fresh()
   const lease = { room: 'room', purpose: 'rotate', head: record.hash, leaseMs: 60_000 } as const
   const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  await before.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
   await before.lease({ ...lease, session: 1 })
   const pause = { room: 'room', session: 1, pauseMs: 5_000, againMs: 30_000 }
   expect(await before.pause(pause)).toMatchObject({ granted: true })
@@ -64,7 +72,7 @@ it('a lease and a pause end with the process that gave them', async () => {
   const after = openSqliteLogStore(data)
   const salt = new Uint8Array(16)
   const run = { epochIndex: 0, salt, firstCounter: 1, count: 1, leaves: [], body: new Uint8Array(1) }
-  expect(await after.append({ room: 'room', session: 2, runs: [run] })).toMatchObject({ stored: true })
+  expect(await after.append({ room: 'room', session: 2, subject: 's2', runs: [run] })).toMatchObject({ stored: true })
   expect(await after.lease({ ...lease, session: 2 })).toEqual({ granted: true })
   await after.close()
 })
@@ -76,21 +84,22 @@ it('a file that is no database is refused', () => {
 it('a group whose write fails is rejected as a whole, and the next group is stored', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  await store.open({ room: 'room', session: 1, runs: [], chunks: [], record, replaces: undefined })
+  await store.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
   // What a broken row looks like to the store: a body that the column refuses.
   const broken = { epochIndex: 0, salt: new Uint8Array(16), firstCounter: 1, count: 1, leaves: [] }
   const results = await Promise.allSettled([
-    store.append({ room: 'room', session: 1, runs: [{ ...broken, body: new Uint8Array(1) }] }),
+    store.append({ room: 'room', session: 1, subject: 's1', runs: [{ ...broken, body: new Uint8Array(1) }] }),
     store.append({
       room: 'room',
       session: 1,
+      subject: 's1',
       runs: [{ ...broken, firstCounter: 2, body: null as unknown as Uint8Array }],
     }),
   ])
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect((await store.head('room')).sequence).toBe(0)
   expect(
-    await store.append({ room: 'room', session: 1, runs: [{ ...broken, body: new Uint8Array(1) }] }),
+    await store.append({ room: 'room', session: 1, subject: 's1', runs: [{ ...broken, body: new Uint8Array(1) }] }),
   ).toMatchObject({
     stored: true,
   })

@@ -174,13 +174,13 @@ describe('the heartbeat', () => {
     expect(await early.hears('heartbeat')).toMatchObject({ sequence: 0, hash: new Uint8Array(0) })
   })
 
-  it('an empty relay has no timer but its sweep', async () => {
+  it('an empty relay has no timer but those that look for silent connections and for what is due', async () => {
     for (const client of clients.splice(0)) {
       client.end()
       await client.closed
     }
     await clock.advance(0)
-    expect(clock.waiting).toBe(1)
+    expect(clock.waiting).toBe(2)
     await relay.close()
     expect(clock.waiting).toBe(0)
   })

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_RETENTION, parseRetention, type Retention } from './log/retention.ts'
 
 export interface CommandOptions {
   readonly port: number
@@ -6,6 +7,7 @@ export interface CommandOptions {
   readonly host: string
   readonly origins?: string[]
   readonly tokenSecretFile?: string
+  readonly retention: Retention
 }
 
 /** Prints help, or what is wrong, and exits where there is nothing to run. */
@@ -29,8 +31,21 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
         'Y_SEALED_TOKEN_SECRET_FILE',
       ),
     )
+    .addOption(
+      new Option('--retention <time>', "how long what was replaced is kept: 'all', 'head', or 30d, 12h, 90m")
+        .env('Y_SEALED_RETENTION')
+        .default(DEFAULT_RETENTION, '30d')
+        .argParser(parseRetentionOption),
+    )
     .parse(argv)
     .opts<CommandOptions>()
+}
+
+function parseRetentionOption(text: string): Retention {
+  const retention = parseRetention(text)
+  if (retention === undefined)
+    throw new InvalidArgumentError("'all', 'head', or a number of d(ays), h(ours), m(inutes).")
+  return retention
 }
 
 function parsePort(text: string): number {

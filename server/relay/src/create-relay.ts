@@ -6,7 +6,10 @@ import { isLoopbackHost } from './auth/loopback.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import type { Usage } from './log/log-store.ts'
+import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
 import { openSqliteLogStore } from './log/sqlite-log-store.ts'
+import { createSweeper } from './log/sweeper.ts'
 import { Rooms } from './room/rooms.ts'
 import { HeldBytes } from './session/held-bytes.ts'
 import { createLog, errorFields, type Log } from './telemetry/log.ts'
@@ -23,6 +26,11 @@ export interface RelayOptions {
   auth?: Authorize
   /** Web origins that may connect, such as `https://app.example`. */
   origins?: readonly string[]
+  /**
+   * How long what a checkpoint or a new epoch has replaced is kept: 'all', 'head' (10 minutes, and old epochs go too), or
+   * milliseconds (old epochs keep their base and what follows it). Default: 30 days.
+   */
+  retention?: Retention
   limits?: Partial<RelayLimits>
   clock?: Clock
   log?: Log
@@ -36,15 +44,27 @@ export interface Relay {
    * so that they learn it in seconds and not in ten minutes. A hint: members believe the endpoint only, and ask it at most once a minute.
    */
   recheck(room: string): void
+  /** What this room takes on disk: since the base of its head epoch, and before. A sweep that is under way is waited for. */
+  usage(room: string): Promise<Usage>
   /** Tells what is under way, closes every connection with 4503, then the store. */
   close(): Promise<void>
 }
 
-const OPTIONS: readonly (keyof RelayOptions)[] = ['data', 'port', 'host', 'auth', 'origins', 'limits', 'clock', 'log']
+const OPTIONS: readonly (keyof RelayOptions)[] = [
+  'data',
+  'port',
+  'host',
+  'auth',
+  'origins',
+  'retention',
+  'limits',
+  'clock',
+  'log',
+]
 
 /**
  * Starts a relay. Throws RelayError `auth-required` (no `auth`, but reachable from outside or in production) or
- * `storage`, TypeError for an option it does not know, and what `listen` throws for a port that is taken.
+ * `storage`, TypeError for an option it does not know or a retention that is none, and what `listen` throws for a port that is taken.
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   for (const name of Object.keys(options)) {
@@ -52,10 +72,19 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   }
   const { data, port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
+  const { retention = DEFAULT_RETENTION } = options
+  checkRetention(retention)
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
 
   const store = openSqliteLogStore(data, () => clock.now())
+  const sweeper = createSweeper({
+    clock,
+    store,
+    terms: sweepTerms(retention, limits),
+    everyMs: limits.sweepMs,
+    onFailure: (error) => log.error('sweep failed', errorFields(error)),
+  })
   const turn = createTurn()
   const rooms = new Rooms({ store, turn, clock, limits, log })
   const held = new HeldBytes(limits.maxHeldBytes)
@@ -82,6 +111,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     await rooms.settled()
     await sockets.close()
     server.closeAllConnections()
+    await sweeper.stop()
     await store.close()
   }
 
@@ -89,11 +119,16 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const address = await listen(server, port, host)
     // Too many open files, say: the next client may have more luck.
     server.on('error', (error) => log.error('accept failed', errorFields(error)))
+    sweeper.start()
     log.info('listening', { port: address.port })
     const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return {
       url: `ws://${name}:${address.port}`,
       recheck: (room) => rooms.recheck(room),
+      async usage(room) {
+        await sweeper.settled()
+        return await store.usage(room)
+      },
       close: () => (closing ??= close()),
     }
   } catch (error) {

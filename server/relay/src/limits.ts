@@ -29,6 +29,14 @@ export interface RelayLimits extends Limits {
   pauseMs: number
   /** How long a session waits after a pause that ran out before its next. */
   pauseAgainMs: number
+  /** How long what was replaced is kept for those who are reading it, whatever the retention. */
+  pruneGraceMs: number
+  /** From when on the author of a checkpoint may name it himself. */
+  nameAloneMs: number
+  /** How often what is due is deleted. */
+  sweepMs: number
+  /** A salt whose entries are deleted is forgotten once it was unused for so long. */
+  saltMs: number
   /** How long a closing relay waits for its clients to close. */
   drainMs: number
 }
@@ -59,6 +67,14 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   pauseMs: 5_000,
   // M13: who cannot finish within a pause lets the others write for six times as long.
   pauseAgainMs: 30_000,
+  // Protocol §7: a replaced checkpoint is kept 10 minutes for its readers.
+  pruneGraceMs: 10 * 60_000,
+  // Protocol §7: any session, a day later.
+  nameAloneMs: 24 * 60 * 60_000,
+  // Often enough that a document shrinks while somebody looks; a look costs three rows.
+  sweepMs: 60_000,
+  // Protocol §3: a sealer is retired after an hour. Twice that, for a client whose clock runs slowly.
+  saltMs: 2 * 60 * 60_000,
   // Long enough for a close frame there and back.
   drainMs: 2_000,
 }

@@ -4,11 +4,12 @@ import { accessTokens } from './auth/access-tokens.ts'
 import { type CommandOptions, parseCommand } from './command.ts'
 import { createRelay } from './create-relay.ts'
 
-async function main({ data, port, host, origins, tokenSecretFile }: CommandOptions): Promise<void> {
+async function main({ data, port, host, origins, tokenSecretFile, retention }: CommandOptions): Promise<void> {
   const relay = await createRelay({
     data,
     port,
     host,
+    retention,
     ...(origins && { origins }),
     ...(tokenSecretFile !== undefined && { auth: accessTokens({ secret: readSecret(tokenSecretFile) }) }),
   })

@@ -105,6 +105,7 @@ function newMember(number: number, to: Connection): Member {
     // The only method that a delivery uses.
     store: store() as LogStore,
     room,
+    isObserver: false,
     connection: to,
     channel: 1,
     backlogBytes: BACKLOG_BYTES,

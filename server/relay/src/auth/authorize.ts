@@ -7,7 +7,7 @@ export interface AccessRequest {
 }
 
 export interface Access {
-  /** Who it is; may be a pseudonym. */
+  /** Who it is; may be a pseudonym. '' = not known: each of its sessions is then somebody of its own. */
   subject: string
   role: 'read' | 'write'
 }

@@ -90,7 +90,7 @@ export function judgeOpen(
   if (!sameHash(state?.head.hash, replaces?.record)) return 'stale-epoch'
   // A first record may have any index: the relay may have lost the epochs before it, and its clients have not.
   if (!state) return undefined
-  if (!mayOpen(state, session, nowUnixMs)) return 'busy'
+  if (!holdsLease(state, session, 'rotate', nowUnixMs)) return 'busy'
   // Something was stored that the opener does not carry over: it would be lost for all who join from now on.
   if (state.sequence !== replaces?.sequence || !sameHash(state.hash, replaces.hash)) return 'stale-epoch'
   return record.index > state.head.index ? undefined : 'malformed'
@@ -110,7 +110,10 @@ export interface LeaseWish {
   readonly leaseMs: number
 }
 
-/** `stale-epoch`: another head. `busy`: somebody else has the lease. Whoever has it gets it anew, and is not paused any more. */
+/**
+ * `stale-epoch`: another head. `busy`: somebody else has the lease, unless he has it for a checkpoint and it is wanted for a
+ * rotation: shutting a member out does not wait for an upload. Whoever has it gets it anew, and is not paused any more.
+ */
 export function takeLease(
   state: EpochState,
   { session, purpose, head, leaseMs }: LeaseWish,
@@ -118,7 +121,9 @@ export function takeLease(
 ): Claimed<'busy' | 'stale-epoch'> {
   if (!sameHash(state.head.hash, head)) return { granted: false, code: 'stale-epoch' }
   const { lease } = state
-  if (lease && lease.untilUnixMs > nowUnixMs && lease.session !== session) return { granted: false, code: 'busy' }
+  const isHeld = lease !== undefined && lease.untilUnixMs > nowUnixMs && lease.session !== session
+  const givesWay = purpose === 'rotate' && lease?.purpose === 'checkpoint'
+  if (isHeld && !givesWay) return { granted: false, code: 'busy' }
   const taken = { session, purpose, untilUnixMs: nowUnixMs + leaseMs }
   return { granted: true, state: { ...withoutClaims(state), lease: taken } }
 }
@@ -146,7 +151,7 @@ export function takePause(
   { session, pauseMs, againMs }: PauseWish,
   nowUnixMs: number,
 ): Claimed<'busy' | 'limit'> {
-  if (!mayOpen(state, session, nowUnixMs)) return { granted: false, code: 'busy' }
+  if (!holdsLease(state, session, 'rotate', nowUnixMs)) return { granted: false, code: 'busy' }
   const { pause } = state
   // The others have waited in vain, and may write for a while.
   if (pause?.session === session && pause.againAtUnixMs > nowUnixMs) return { granted: false, code: 'limit' }
@@ -169,8 +174,9 @@ function isPaused({ pause }: EpochState, nowUnixMs: number): boolean {
   return pause !== undefined && pause.untilUnixMs > nowUnixMs
 }
 
-function mayOpen(state: EpochState, session: number, nowUnixMs: number): boolean {
-  return leaseOf(state, session, nowUnixMs)?.purpose === 'rotate'
+/** Whether the session has the document's lease, and for this. */
+export function holdsLease(state: EpochState, session: number, purpose: LeasePurpose, nowUnixMs: number): boolean {
+  return leaseOf(state, session, nowUnixMs)?.purpose === purpose
 }
 
 function leaseOf({ lease }: EpochState, session: number, nowUnixMs: number): LeaseClaim | undefined {

@@ -8,14 +8,16 @@ export interface JournaledRun extends Omit<NewRun, 'leaves'>, RunPlace {}
 export interface RunPlace {
   readonly document: number
   readonly session: number
+  readonly subject: string
   /** Sequence of its first entry. */
   readonly first: number
   /** H after its last entry. */
   readonly hash: Uint8Array
 }
 
-// Three numbers beyond 2^32, four below it, a salt and a hash; the body follows.
-const HEAD_BYTES = 3 * 8 + 4 * 4 + SALT_BYTES + HASH_BYTES
+// Three numbers beyond 2^32, five below it, a salt and a hash; the body follows, and the subject.
+const NUMBERS_BYTES = 3 * 8 + 5 * 4
+const HEAD_BYTES = NUMBERS_BYTES + SALT_BYTES + HASH_BYTES
 
 // The appends of some turns of a few writers; doubled where more come at once, and kept.
 const FIRST_ROW_BYTES = 16 * 1024
@@ -30,7 +32,8 @@ export class JournalRow {
   }
 
   add({ epochIndex, firstCounter, count, salt, body }: Omit<NewRun, 'leaves'>, place: RunPlace): void {
-    this.#reserve(HEAD_BYTES + body.length)
+    const subjectBytes = Buffer.byteLength(place.subject)
+    this.#reserve(HEAD_BYTES + body.length + subjectBytes)
     const bytes = this.#bytes
     let at = this.#at
     at = bytes.writeDoubleLE(place.document, at)
@@ -40,10 +43,12 @@ export class JournalRow {
     at = bytes.writeUInt32LE(firstCounter, at)
     at = bytes.writeUInt32LE(count, at)
     at = bytes.writeUInt32LE(body.length, at)
+    at = bytes.writeUInt32LE(subjectBytes, at)
     bytes.set(salt, at)
     bytes.set(place.hash, at + SALT_BYTES)
-    bytes.set(body, this.#at + HEAD_BYTES)
-    this.#at += HEAD_BYTES + body.length
+    bytes.set(body, at + SALT_BYTES + HASH_BYTES)
+    at += SALT_BYTES + HASH_BYTES + body.length
+    this.#at = at + bytes.write(place.subject, at)
   }
 
   /** What was added, good until something is added again. */
@@ -70,9 +75,10 @@ export class JournalRow {
 export function* runsOfRow(row: Uint8Array): Generator<JournaledRun> {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength)
   for (let at = 0; at < bytes.length; ) {
-    const numbersEnd = at + 3 * 8 + 4 * 4
+    const salt = at + NUMBERS_BYTES
     const body = at + HEAD_BYTES
-    const bodyBytes = bytes.readUInt32LE(numbersEnd - 4)
+    const subject = body + bytes.readUInt32LE(at + 36)
+    const end = subject + bytes.readUInt32LE(at + 40)
     yield {
       document: bytes.readDoubleLE(at),
       session: bytes.readDoubleLE(at + 8),
@@ -80,10 +86,11 @@ export function* runsOfRow(row: Uint8Array): Generator<JournaledRun> {
       epochIndex: bytes.readUInt32LE(at + 24),
       firstCounter: bytes.readUInt32LE(at + 28),
       count: bytes.readUInt32LE(at + 32),
-      salt: row.slice(numbersEnd, numbersEnd + SALT_BYTES),
-      hash: row.slice(numbersEnd + SALT_BYTES, body),
-      body: row.slice(body, body + bodyBytes),
+      salt: row.slice(salt, salt + SALT_BYTES),
+      hash: row.slice(salt + SALT_BYTES, body),
+      body: row.slice(body, subject),
+      subject: bytes.toString('utf8', subject, end),
     }
-    at = body + bodyBytes
+    at = end
   }
 }

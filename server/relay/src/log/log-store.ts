@@ -1,5 +1,6 @@
 import type { Place } from '@y-sealed/protocol'
 import type { LeaseWish, PauseWish, Replaced } from './epoch-state.ts'
+import type { SweepTerms } from './retention.ts'
 
 /**
  * What the relay asks of a store: one log per room, made of epoch records and runs of entries. A *run* is a stretch of
@@ -20,6 +21,12 @@ export interface LogStore {
    * still those named there, and the session holds the lease; a log's first epoch needs none. Ends lease and pause.
    */
   open(request: OpenRequest): Promise<AppendResult>
+
+  /**
+   * Stores a checkpoint as the newest of the head epoch, all of it or nothing, if the session has the lease for it, the
+   * running hash at its sequence is the one that it names, and the newest is still the one before it. Ends the lease.
+   */
+  compact(request: CompactRequest): Promise<CompactResult>
 
   /** Gives the document's one lease to the session, if nobody else has it and the head record is the one named. */
   lease(request: LeaseRequest): Promise<LeaseResult>
@@ -43,20 +50,39 @@ export interface LogStore {
     wanted: WantedChunks,
   ): Promise<{ total: number; chunks: Uint8Array[] } | undefined>
 
+  /** The checkpoints of the head epoch that stand for the log, and what is gone. */
+  standing(room: string): Promise<Standing>
+
   /** Checkpoints of this record's epoch that are kept, by sequence ascending: the newest 1,024. Undefined: no such record. */
   places(room: string, recordHash: Uint8Array): Promise<Place[] | undefined>
 
   /**
    * The runs after sequence `after`, in order, cut at its first run if that stands in the middle of one. Stops once it
-   * has `maxBytes` of bodies, but returns at least one run if there is one.
+   * has `maxBytes` of bodies, but returns at least one run if there is one, and before a gap: each follows the one before
+   * it. The first is not that of `after` + 1 where that one was pruned.
    */
   read(room: string, after: number, maxBytes: number): Promise<StoredRun[]>
 
-  /** The running hash after entry `sequence`; undefined where there is no such entry. */
+  /** Whether every entry after `after`, through `through`, is kept. */
+  isWhole(room: string, after: number, through: number): Promise<boolean>
+
+  /**
+   * The running hash after entry `sequence`; undefined where there is no such entry. Of entries that are gone only that
+   * of the last one in each stretch is known.
+   */
   hashAt(room: string, sequence: number): Promise<Uint8Array | undefined>
 
   /** The record with this hash, and those after it, oldest first. Unknown or no hash: all records. */
   records(room: string, held: Uint8Array | undefined): Promise<{ held?: EpochRecord; after: EpochRecord[] }>
+
+  /** What a room takes. */
+  usage(room: string): Promise<Usage>
+
+  /**
+   * Deletes some of what is due by these terms, in a transaction that holds nobody up: replaced checkpoints, the runs
+   * that end where a base covers them or before, epochs, and salts that nobody uses any more. Whether there may be more.
+   */
+  sweep(terms: SweepTerms): Promise<boolean>
 
   /** Ends the commits under way, then lets go of the storage. */
   close(): Promise<void>
@@ -89,6 +115,36 @@ export interface EpochRecord {
   after: number
 }
 
+/** An epoch as somebody has opened it. */
+export interface OpenedEpoch extends EpochRecord {
+  /** The checkpoint with which it begins. */
+  checkpoint?: Place
+}
+
+/** Where a reader of a log can begin. */
+export interface Standing {
+  /** The highest sequence through which some entry is gone; 0 = all are kept. It never falls. */
+  pruned: number
+  /** The newest checkpoint of the head epoch. */
+  newest?: Place
+  /** The newest that counts as named; the one with which the epoch began does. */
+  base?: Place
+}
+
+/** Sealed bytes and entries of one room. */
+export interface Usage {
+  /** Since the base of the head epoch. */
+  entries: number
+  entryBytes: number
+  /** Of the base and of the newest. */
+  checkpointBytes: number
+  /** What was replaced and is not deleted yet, and the epochs before. */
+  historyEntries: number
+  historyBytes: number
+  /** How many epoch records there are; they are never deleted. */
+  records: number
+}
+
 /** A run on its way into the log. */
 export interface NewRun {
   epochIndex: number
@@ -113,20 +169,50 @@ export interface StoredRun {
   body: Uint8Array
 }
 
-export interface AppendRequest {
+export interface WriteRequest {
   room: string
   /** The session that appends: a salt belongs to the session that used it first. */
   session: number
+  /** Who that is. */
+  subject: string
   runs: NewRun[]
 }
 
-export interface OpenRequest extends AppendRequest {
+export interface AppendRequest extends WriteRequest {
+  /** The checkpoint that these entries name. Its author may do so himself once it was stored `aloneMs` ago. */
+  names?: { checkpoint: Uint8Array; aloneMs: number }
+}
+
+export interface OpenRequest extends WriteRequest {
   record: { index: number; bytes: Uint8Array; hash: Uint8Array }
   /** What is replaced, and all of its log that is carried over; absent: the log must have no epoch. */
   replaces: Replaced | undefined
   /** The epoch's checkpoint: all its chunks under one salt that the room has not seen; none for an empty document. */
   chunks: NewChunk[]
 }
+
+export interface CompactRequest {
+  room: string
+  session: number
+  /** Who makes it. */
+  subject: string
+  /** The last sequence that it covers, and H there. */
+  sequence: number
+  hash: Uint8Array
+  /** Hash of the newest checkpoint that it follows; undefined: the epoch has none. */
+  previous: Uint8Array | undefined
+  /** Places 1, 2, …, of one epoch, under one salt that the room has not seen. */
+  chunks: readonly [NewChunk, ...NewChunk[]]
+}
+
+/**
+ * `stale-epoch`: sealed for another epoch than the head, whose record comes along. `busy`: the lease is not this
+ * session's. `stale-checkpoint`: another checkpoint is the newest, or the log is not the one that it covers.
+ * `out-of-order`: a salt that the room has seen.
+ */
+export type CompactResult =
+  | { stored: true; place: Place }
+  | { stored: false; code: 'stale-epoch' | 'busy' | 'stale-checkpoint' | 'out-of-order'; record?: Uint8Array }
 
 /** A chunk of a checkpoint on its way into the store. */
 export interface NewChunk {
@@ -162,7 +248,7 @@ export interface Commit {
   sequence: number
   hash: Uint8Array
   /** The epoch that it has opened; the runs belong to it. */
-  opened?: EpochRecord
+  opened?: OpenedEpoch
 }
 
 /**

@@ -56,6 +56,8 @@ export function createCheckpointRows(database: DatabaseSyncInstance) {
     'SELECT envelope FROM chunks WHERE checkpoint = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
   )
 
+  const setNamed = database.prepare('UPDATE checkpoints SET is_named = 1 WHERE id = ?')
+
   return {
     /** Stores it with its chunks, and returns it. */
     insert(document: number, checkpoint: NewCheckpoint, envelopes: readonly Uint8Array[]): StoredCheckpoint {
@@ -84,6 +86,9 @@ export function createCheckpointRows(database: DatabaseSyncInstance) {
     base(document: number, epochIndex: number): StoredCheckpoint | undefined {
       const row: CheckpointRow | undefined = base.get(document, epochIndex)
       return row && toCheckpoint(row)
+    },
+    setNamed(id: number): void {
+      setNamed.run(id)
     },
     chunks(id: number, first: number, last: number): Iterable<{ envelope: Uint8Array }> {
       const rows: Iterable<{ envelope: Uint8Array }> = chunks.iterate(id, first, last)

@@ -1,11 +1,13 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
-import { type EpochState, judgeAppend } from './epoch-state.ts'
+import { judgeAppend } from './epoch-state.ts'
+import type { Transaction } from './group-commit.ts'
 import { type JournaledRun, JournalRow, runsOfRow } from './journal-row.ts'
-import type { AppendRequest, AppendResult } from './log-store.ts'
-import { RUN_BYTES, type SaltClaim, Tail, type TailRows } from './tail.ts'
+import type { AppendRequest, AppendResult, LogHead } from './log-store.ts'
+import type { Tables } from './sqlite-tables.ts'
+import { RUN_BYTES, Tail } from './tail.ts'
 
-// Each settling costs a few pages, however much it brings.
+// Settling costs a few pages, however much it brings.
 const TAIL_BYTES = 64 * 1024
 
 // What a restart has to do again: some 40,000 keystrokes, in a tenth of a second.
@@ -17,38 +19,53 @@ const MAX_TAILS = 1_024
 // Rows that are not needed any more wait for each other: one statement for all.
 const MAX_SPENT_ROWS = 16
 
-/** The document's own tables. */
-export interface DocumentRows extends TailRows {
-  document(room: string): { id: number; state: EpochState } | undefined
-  claim(document: number, salt: Uint8Array): SaltClaim | undefined
-}
-
 /**
- * Makes small appends durable at the price of one row for all that a commit holds, however many documents they are of: a
- * page of each document's tables for each keystroke is most of what a relay would do. What is in the journal is a *tail*
- * of its document until it is *settled*, written into the document's tables as a few large runs. Whoever reads or changes a
- * document in any other way settles it first, so the tables are never asked for what only the journal has.
+ * Makes small appends durable at the price of one row for all that a commit holds, however many documents they are of:
+ * writing a page of each document's tables for each keystroke would be most of what a relay does. What is in the journal is
+ * the *tail* of its document until it is *settled*: written into the document's tables as a few large runs. Whoever reads
+ * entries of a document, or changes it in any other way, settles it first; so the tables never lack anything that is asked.
  *
- * Everything here happens within the caller's transaction, between `begin` and `finish`.
+ * All of it happens within the caller's transactions, and nothing that it keeps in memory outlives one that was rolled back:
+ * the next one begins with what the journal says.
  */
 export interface Journal {
-  /** To be called first: what a process that has ended, or a transaction that failed, has left in the journal is settled. */
+  /** First in each transaction: settles what a process that has ended, or one that was rolled back, has left behind. */
   begin(): void
-  /** Stores it, or leaves it to the caller: an append that is large, or has to be refused. */
+  /** Stores a small append; undefined: it is not one, or has to be refused, and nothing has changed. */
   append(request: AppendRequest): AppendResult | undefined
-  /** Whether the tables lack something of this document. */
+  /** Whether it knows what it holds: not after a transaction that was rolled back, until the next one begins. */
+  readonly isRead: boolean
+  /** Whether the tables may lack something of this document. */
   isAhead(room: string): boolean
-  /** State of a document that is ahead of its tables. */
-  state(room: string): EpochState | undefined
+  /** Last sequence and H of a document that is ahead of its tables. */
+  head(room: string): Pick<LogHead, 'sequence' | 'hash'> | undefined
   settle(room: string): void
+  settleDocument(document: number): void
   settleAll(): void
-  /** To be called last, before the transaction is committed. */
+  /** Last in each transaction: writes its row. */
   finish(): void
   /** The transaction was rolled back. */
   forget(): void
 }
 
-export function createJournal(database: DatabaseSyncInstance, rows: DocumentRows, now: () => number): Journal {
+export function withJournal({ begin, commit, rollback }: Transaction, journal: Journal): Transaction {
+  return {
+    begin() {
+      begin()
+      journal.begin()
+    },
+    commit() {
+      journal.finish()
+      commit()
+    },
+    rollback() {
+      journal.forget()
+      rollback()
+    },
+  }
+}
+
+export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tables): Journal {
   const insertRow = database.prepare('INSERT INTO journal VALUES (?, ?)')
   const allRows = database.prepare('SELECT id, runs FROM journal ORDER BY id')
   const dropRows = database.prepare('DELETE FROM journal WHERE id < ?')
@@ -59,50 +76,50 @@ export function createJournal(database: DatabaseSyncInstance, rows: DocumentRows
   let bytes = 0
   let firstRow = 1
   let nextRow = 1
-  let isKnown = false
+  let isRead = false
 
   function begin(): void {
-    if (isKnown) return
+    if (isRead) return
     const stored: { id: number; runs: Uint8Array }[] = allRows.all()
-    for (const { runs } of stored) for (const run of runsOfRow(runs)) addAgain(run)
+    for (const { runs } of stored) for (const run of runsOfRow(runs)) appendAgain(run)
     settleAll()
-    firstRow = nextRow = (stored.at(-1)?.id ?? 0) + 1
+    nextRow = (stored.at(-1)?.id ?? 0) + 1
+    firstRow = nextRow
     dropRows.run(nextRow)
-    isKnown = true
+    isRead = true
   }
 
-  function addAgain(run: JournaledRun): void {
+  function appendAgain(run: JournaledRun): void {
     const named: { room: Uint8Array } | undefined = nameOf.get(run.document)
-    const room = named && Buffer.from(named.room).toString()
-    const tail = room === undefined ? undefined : (tails.get(room) ?? newTail(room))
-    if (room === undefined || !tail) throw new RelayError('storage', 'the journal has a document that is not there')
-    // Settled, and then the process ended before its row was dropped.
-    if (run.first <= tail.state.sequence) return
+    if (!named) throw new RelayError('storage', 'the journal has a document that is not there')
+    const room = Buffer.from(named.room).toString()
+    const tail = tails.get(room) ?? tailOf(room)
+    // Settled, and then the process ended before the row was dropped.
+    if (!tail || run.first <= tail.state.sequence) return
     if (run.first > tail.state.sequence + 1) throw new RelayError('storage', 'the journal has a gap')
-    tail.addAgain(run.session, run, run.hash)
+    tail.appendAgain(run, run, run.hash)
     tails.set(room, tail)
   }
 
-  function newTail(room: string): Tail | undefined {
+  function tailOf(room: string): Tail | undefined {
     const document = rows.document(room)
     return document && new Tail(document, nextRow, (salt) => rows.claim(document.id, salt))
   }
 
-  function append({ room, session, runs }: AppendRequest): AppendResult | undefined {
+  function append({ room, session, subject, runs, names }: AppendRequest): AppendResult | undefined {
     const added = runs.reduce((sum, { body }) => sum + body.length, 0)
-    if (added > RUN_BYTES) return undefined
-    const tail = tails.get(room) ?? newTail(room)
+    if (names || added > RUN_BYTES) return undefined
+    const tail = tails.get(room) ?? tailOf(room)
     if (!tail || judgeAppend(tail.state, runs, now()) !== undefined) return undefined
-    const { document } = tail
-    const commit = tail.append(session, runs)
+    const commit = tail.append({ session, subject }, runs)
     if (!commit) return undefined
     tails.set(room, tail)
     bytes += added
-    commit.runs.forEach(({ first }, i) => {
-      const run = runs[i]
+    for (const [i, run] of runs.entries()) {
+      const first = commit.runs[i]?.first ?? 0
       const hash = commit.runs[i + 1]?.hashBefore ?? commit.hash
-      if (run) row.add(run, { document, session, first, hash })
-    })
+      row.add(run, { document: tail.document, session, subject, first, hash })
+    }
     if (tail.bytes >= TAIL_BYTES) settle(room)
     return { stored: true, commit }
   }
@@ -110,25 +127,28 @@ export function createJournal(database: DatabaseSyncInstance, rows: DocumentRows
   function settle(room: string): void {
     const tail = tails.get(room)
     if (!tail) return
-    tail.settle(rows)
-    bytes -= tail.bytes
     tails.delete(room)
+    bytes -= tail.bytes
+    const { document, state, sole } = tail
+    const atUnixMs = now()
+    for (const use of tail.salts.taken()) {
+      if (!rows.useSalt(document, { ...use, atUnixMs }))
+        throw new RelayError('storage', 'a salt was used beside its tail')
+    }
+    for (const run of tail.runs) rows.insertRun(document, run)
+    rows.save(document, state)
+    rows.saveSole(document, sole)
   }
 
   function settleAll(): void {
     for (const room of tails.keys()) settle(room)
   }
 
-  /** The oldest tails, until a restart has little to do. */
-  function settleSome(): void {
+  function finish(): void {
     for (const room of tails.keys()) {
       if (bytes <= MAX_BYTES && tails.size <= MAX_TAILS) break
       settle(room)
     }
-  }
-
-  function finish(): void {
-    settleSome()
     if (!row.isEmpty) insertRow.run(nextRow++, row.take())
     const [oldest] = tails.values()
     const neededRow = oldest?.journalRow ?? nextRow
@@ -138,18 +158,27 @@ export function createJournal(database: DatabaseSyncInstance, rows: DocumentRows
   }
 
   return {
+    get isRead() {
+      return isRead
+    },
     begin,
     append,
-    isAhead: (room) => !isKnown || tails.has(room),
-    state: (room) => tails.get(room)?.state,
+    isAhead: (room) => !isRead || tails.has(room),
+    head(room) {
+      const state = tails.get(room)?.state
+      return state && { sequence: state.sequence, hash: state.hash }
+    },
     settle,
+    settleDocument(document) {
+      for (const [room, tail] of tails) if (tail.document === document) settle(room)
+    },
     settleAll,
     finish,
     forget() {
       tails.clear()
       row.clear()
       bytes = 0
-      isKnown = false
+      isRead = false
     },
   }
 }

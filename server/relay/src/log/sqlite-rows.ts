@@ -1,14 +1,26 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { LeasePurpose } from '@y-sealed/protocol'
 import { RelayError } from '../errors.ts'
+import type { SoleAuthor } from './compaction.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
-import type { SaltClaim } from './tail.ts'
+import type { SaltClaim } from './tail-salts.ts'
 
-/** A document and where its epochs stand. */
+/** A document, where its epochs stand, and whose entries are the last ones. */
 export interface StoredDocument {
   id: number
   state: EpochState
+  sole: SoleAuthor
+}
+
+/** The counters that a salt gets with a run, and the last entry of that. */
+export interface SaltUse {
+  salt: Uint8Array
+  session: number
+  firstCounter: number
+  count: number
+  lastSequence: number
+  atUnixMs: number
 }
 
 /** Times in unix ms. A lease or pause of session 0 is none: sessions have numbers from 1. */
@@ -25,6 +37,8 @@ interface DocumentRow {
   pauseSession: number
   pauseUntil: number
   pauseAgainAt: number
+  soleSubject: string | null
+  soleSince: number
 }
 
 interface RunRow {
@@ -42,18 +56,25 @@ interface RecordRow {
   after: number
 }
 
-/** Every statement of the store, prepared once. The binding's rows are untyped; each gets its type here and only here. */
+export type Rows = ReturnType<typeof createRows>
+
+/**
+ * The statements for documents, records, runs and salts, prepared once. The binding's rows are untyped; each gets its type
+ * here, or in the other files of rows, and only there.
+ */
 export function createRows(database: DatabaseSyncInstance) {
   const document = database.prepare(
     `SELECT id, sequence, documents.hash, head_record AS headIndex, records.hash AS headHash,
        lease_session AS leaseSession, lease_purpose AS leasePurpose, lease_until AS leaseUntil,
-       pause_session AS pauseSession, pause_until AS pauseUntil, pause_again_at AS pauseAgainAt
+       pause_session AS pauseSession, pause_until AS pauseUntil, pause_again_at AS pauseAgainAt,
+       sole_subject AS soleSubject, sole_since AS soleSince
      FROM documents LEFT JOIN records ON document = id AND epoch_index = head_record WHERE room = ?`,
   )
   const save = database.prepare(
     `UPDATE documents SET sequence = ?, hash = ?, head_record = ?, lease_session = ?, lease_purpose = ?, lease_until = ?,
        pause_session = ?, pause_until = ?, pause_again_at = ? WHERE id = ?`,
   )
+  const saveSole = database.prepare('UPDATE documents SET sole_subject = ?, sole_since = ? WHERE id = ?')
   const dropClaims = database.prepare(
     'UPDATE documents SET lease_session = 0, lease_until = 0, pause_until = 0 WHERE lease_session <> 0',
   )
@@ -79,9 +100,11 @@ export function createRows(database: DatabaseSyncInstance) {
   // One statement that claims a new salt at counter 0, or moves the claim of the same session on from the counter before.
   // A foreign salt or another counter changes no row.
   const useSalt = database.prepare(
-    `INSERT INTO salts (document, salt, session, counter) SELECT :document, :salt, :session, :last
+    `INSERT INTO salts (document, salt, session, counter, last_sequence, used_at)
+       SELECT :document, :salt, :session, :last, :lastSequence, :atUnixMs
        WHERE :before = 0 OR EXISTS (SELECT 1 FROM salts WHERE document = :document AND salt = :salt)
-     ON CONFLICT (document, salt) DO UPDATE SET counter = :last WHERE session = :session AND counter = :before`,
+     ON CONFLICT (document, salt) DO UPDATE SET counter = :last, last_sequence = :lastSequence, used_at = :atUnixMs
+       WHERE session = :session AND counter = :before`,
   )
 
   const claim = database.prepare('SELECT session, counter FROM salts WHERE document = ? AND salt = ?')
@@ -89,7 +112,7 @@ export function createRows(database: DatabaseSyncInstance) {
   return {
     document(room: string): StoredDocument | undefined {
       const row: DocumentRow | undefined = document.get(Buffer.from(room))
-      return row && { id: row.id, state: toState(row) }
+      return row && { id: row.id, state: toState(row), sole: toSole(row) }
     },
     /** A document in its first epoch, which nobody has claimed; returns its id. */
     insertDocument(room: string, { sequence, hash, head }: EpochState): number {
@@ -99,6 +122,9 @@ export function createRows(database: DatabaseSyncInstance) {
       const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
       const pauseColumns = pause ? [pause.session, pause.untilUnixMs, pause.againAtUnixMs] : [0, 0, 0]
       save.run(sequence, hash, head.index, ...leaseColumns, ...pauseColumns, id)
+    },
+    saveSole(id: number, { subject, since }: SoleAuthor): void {
+      saveSole.run(subject ?? null, since, id)
     },
     /** Ends every lease and pause. */
     dropClaims(): void {
@@ -137,9 +163,9 @@ export function createRows(database: DatabaseSyncInstance) {
       return row
     },
     /** Whether this salt may carry these counters in this session; if so, they are taken. */
-    useSalt(id: number, salt: Uint8Array, session: number, firstCounter: number, count: number): boolean {
+    useSalt(id: number, { firstCounter, count, ...use }: SaltUse): boolean {
       const before = firstCounter - 1
-      return useSalt.run({ document: id, salt, session, before, last: before + count }).changes === 1
+      return useSalt.run({ document: id, ...use, before, last: before + count }).changes === 1
     },
   }
 }
@@ -156,6 +182,10 @@ function toState(row: DocumentRow): EpochState {
     lease: lease.session > 0 ? lease : undefined,
     pause: pause.session > 0 ? pause : undefined,
   }
+}
+
+function toSole({ soleSubject, soleSince }: DocumentRow): SoleAuthor {
+  return { subject: soleSubject ?? undefined, since: soleSince }
 }
 
 function toRecord({ epochIndex, bytes, hash, after }: RecordRow): EpochRecord {

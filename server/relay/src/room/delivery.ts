@@ -1,18 +1,24 @@
-import type { EpochRecord, LogStore, StoredRun } from '../log/log-store.ts'
+import type { Place } from '@y-sealed/protocol'
+import type { EpochRecord, LogStore, OpenedEpoch, StoredRun } from '../log/log-store.ts'
+import { runWithout } from '../log/run-chain.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Batch, groupRuns, type Part, partOf } from './batch.ts'
-import { caughtUpFrame, recordFrame } from './down.ts'
+import { caughtUpFrame, compactedFrame, recordFrame } from './down.ts'
+import { NewestCheckpoint } from './newest-checkpoint.ts'
+import { PrunedError } from './pruned-error.ts'
 import type { Room } from './room.ts'
 
 export interface DeliveryOptions {
   store: LogStore
   room: Room
+  /** Hears of no checkpoints. */
+  isObserver: boolean
   connection: Connection
   channel: number
   /** Unsent bytes from which on the session is served from the store. */
   backlogBytes: number
   catchUpBytes: number
-  /** The log cannot be read: the session cannot go on. */
+  /** The log cannot be read: the session cannot go on. A PrunedError: it was too slow, and finds another place when it joins again. */
   onFailure(error: unknown): void
 }
 
@@ -36,6 +42,7 @@ export class Delivery {
   #reads: number[] = [0]
   /** Sessions whose newest awareness this one lacks. */
   readonly #awareness = new Set<number>()
+  readonly #newest = new NewestCheckpoint()
 
   constructor(to: DeliveryOptions) {
     this.#to = to
@@ -77,6 +84,12 @@ export class Delivery {
   /** Another session has awareness that this one lacks; it is sent at the next `offer`, or when the client has read on. */
   oweAwareness(session: number): void {
     this.#awareness.add(session)
+  }
+
+  /** Somebody else's checkpoint has become the newest of this epoch. */
+  oweCheckpoint(place: Place, epochIndex: number): void {
+    this.#newest.owe(place, epochIndex)
+    if (this.hasStarted) this.#sendCheckpoint(this.#next)
   }
 
   forgetAwareness(session: number): void {
@@ -139,10 +152,19 @@ export class Delivery {
   async #readOn(): Promise<void> {
     const { store, room, catchUpBytes } = this.#to
     if (this.#state !== 'reading' || this.#isBehind()) return
-    const runs = await store.read(room.name, this.#next - 1, catchUpBytes)
-    if (runs.length === 0) throw new Error('the store ends before its head')
+    const next = this.#next
+    const runs = await store.read(room.name, next - 1, catchUpBytes)
     // A `read` may have gone back meanwhile.
-    if (this.#state === 'reading' && runs[0]?.first === this.#next) this.#sendRuns(runs)
+    if (this.#state !== 'reading' || this.#next !== next) return
+    if (runs[0]?.first !== next) throw await this.#lack(next)
+    this.#sendRuns(runs)
+  }
+
+  /** Why the store does not have this entry. */
+  async #lack(sequence: number): Promise<Error> {
+    const { store, room } = this.#to
+    const isKept = await store.isWhole(room.name, sequence - 1, sequence)
+    return isKept ? new Error('the store ends before its head') : new PrunedError()
   }
 
   /** At the head: what waited for it, and then live, unless the awareness of others alone fills the line. */
@@ -156,7 +178,8 @@ export class Delivery {
   }
 
   #sendRuns(runs: StoredRun[]): void {
-    this.#send(groupRuns(runs.filter((run) => !this.#isOwn(run))).map(partOf))
+    // A store's run may hold what several sessions have appended.
+    this.#send(groupRuns(runs.flatMap((run) => runWithout(run, this.#own))).map(partOf))
     const last = runs.at(-1)
     if (last) this.#moveTo(last.first + last.count)
   }
@@ -172,6 +195,7 @@ export class Delivery {
     this.#next = next
     if (this.#own.length > 0) this.#own = this.#own.filter(({ last }) => last >= next)
     this.#sendRecords(next)
+    this.#sendCheckpoint(next)
   }
 
   /** An epoch's record goes out before its first entry and after the last one of the epoch before. */
@@ -183,10 +207,18 @@ export class Delivery {
     for (const record of this.#to.room.opened) this.#sendRecord(record, next)
   }
 
-  #sendRecord(record: EpochRecord, next: number): void {
+  #sendRecord(record: OpenedEpoch, next: number): void {
     if (record.index <= this.#epochIndex || record.after >= next) return
     this.#to.connection.send(recordFrame(this.#to.channel, record))
     this.#epochIndex = record.index
+    if (record.checkpoint && !this.#to.isObserver) {
+      this.#to.connection.send(compactedFrame(this.#to.channel, record.checkpoint))
+    }
+  }
+
+  #sendCheckpoint(next: number): void {
+    const place = this.#newest.due(this.#epochIndex, next - 1)
+    if (place) this.#to.connection.send(compactedFrame(this.#to.channel, place))
   }
 
   #sendAwareness(): void {

@@ -1,4 +1,4 @@
-import { encodeEntries, encodeFrame, hashPrefix, startHash } from '@y-sealed/protocol'
+import { encodeEntries, encodeFrame, hashPrefix, type Place, startHash } from '@y-sealed/protocol'
 import type { EpochRecord, LogHead, StoredRun } from '../log/log-store.ts'
 
 const NO_HASH = new Uint8Array(0)
@@ -19,6 +19,11 @@ export function entriesFrame(channel: number, runs: readonly StoredRun[]): Uint8
 
 export function recordFrame(channel: number, { bytes, hash, after }: EpochRecord): Uint8Array {
   return encodeFrame([{ type: 'record', channel, record: bytes, sequence: after, hash: hashPrefix(startHash(hash)) }])
+}
+
+/** Of a checkpoint that is somebody else's. */
+export function compactedFrame(channel: number, place: Place): Uint8Array {
+  return encodeFrame([{ type: 'compacted', channel, request: 0, place }])
 }
 
 export function caughtUpFrame(channel: number, request: number, head: LogHead): Uint8Array {

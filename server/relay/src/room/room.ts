@@ -1,4 +1,5 @@
-import type { Commit, EpochRecord, LogHead } from '../log/log-store.ts'
+import type { Place } from '@y-sealed/protocol'
+import type { Commit, LogHead, OpenedEpoch } from '../log/log-store.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Turn } from '../transport/turn.ts'
 import { Batch } from './batch.ts'
@@ -22,7 +23,7 @@ export class Room {
   readonly name: string
   head: LogHead
   /** Epochs opened since the room exists here, oldest first. */
-  readonly opened: EpochRecord[] = []
+  readonly opened: OpenedEpoch[] = []
   readonly #members = new Set<Member>()
   readonly #awareness = new Map<number, SharedFrame>()
   /** Members that others may know by their awareness, also if the relay has forgotten it since. */
@@ -71,6 +72,13 @@ export class Room {
     this.#batch.add(runs)
     if (opened || sequence > this.head.sequence) this.#moveHead({ sequence, hash, record: opened ?? this.head.record })
     this.#heartbeat.changed()
+  }
+
+  /** A checkpoint of this epoch has become its newest; `author` has its answer. */
+  compacted(place: Place, epochIndex: number, author: Member): void {
+    for (const member of this.#members) {
+      if (member !== author && !member.isObserver) member.delivery.oweCheckpoint(place, epochIndex)
+    }
   }
 
   /** The store's head. Where it is ahead of this room's, the sessions read what they lack. */
@@ -130,7 +138,7 @@ export class Room {
   }: {
     sequence: number
     hash: Uint8Array
-    record?: EpochRecord | undefined
+    record?: OpenedEpoch | undefined
   }): void {
     if (record && record.index > (this.head.record?.index ?? -1)) {
       this.opened.push(record)

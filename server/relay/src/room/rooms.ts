@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { RelayLimits } from '../limits.ts'
-import type { AppendResult, LogStore } from '../log/log-store.ts'
+import type { LogStore } from '../log/log-store.ts'
 import { errorFields, type Log } from '../telemetry/log.ts'
 import type { Turn } from '../transport/turn.ts'
 import { createHeartbeat } from './heartbeat.ts'
-import { type Member, Room } from './room.ts'
+import { Room } from './room.ts'
 
 export interface RoomsOptions {
   store: LogStore
@@ -52,14 +52,14 @@ export class Rooms {
   }
 
   /**
-   * Waits for a write and tells the room in the same step in which the author learns of it. The room is kept until then:
+   * Waits for a write and has `tell` tell the room in the same step in which the author learns of it. The room is kept until then:
    * another one made meanwhile would start from a head that lacks it.
    */
-  commit(room: Room, author: Member, write: Promise<AppendResult>): Promise<AppendResult> {
+  commit<Result>(room: Room, write: Promise<Result>, tell: (result: Result) => void): Promise<Result> {
     this.#uses.set(room.name, (this.#uses.get(room.name) ?? 0) + 1)
     const told = write
       .then((result) => {
-        if (result.stored) room.apply(result.commit, author)
+        tell(result)
         return result
       })
       .finally(() => {

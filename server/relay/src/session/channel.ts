@@ -6,6 +6,7 @@ import {
   encodeFrame,
   type Fetch,
   type Join,
+  type Joined,
   type Lease,
   type Pause,
   ProtocolError,
@@ -16,8 +17,9 @@ import {
 } from '@y-sealed/protocol'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
-import type { EpochRecord } from '../log/log-store.ts'
+import type { EpochRecord, OpenedEpoch, Standing } from '../log/log-store.ts'
 import { headHash } from '../room/down.ts'
+import { PrunedError } from '../room/pruned-error.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Write } from './new-runs.ts'
@@ -71,7 +73,7 @@ export class Channel {
       case 'read':
       case 'fetch':
       case 'checkpoints':
-        if (!this.#enqueue(async () => this.#session?.read(message))) this.#refuse(message.request, 'limit')
+        if (!this.#enqueue(async () => await this.#session?.read(message))) this.#refuse(message.request, 'limit')
         break
       case 'lease':
       case 'pause':
@@ -160,7 +162,7 @@ export class Channel {
       room,
       connection: this.#connection,
       channel,
-      role: access.role,
+      access,
       isObserver: observe,
       onFailure: (error) => this.#fail(error),
     })
@@ -188,7 +190,8 @@ export class Channel {
     return lastPage
   }
 
-  #welcome(session: Session, { isConfirmed, held, records }: Resumption, lastPage: EpochRecord[]): void {
+  #welcome(session: Session, resumption: Resumption, lastPage: EpochRecord[]): void {
+    const { isConfirmed, held, records, standing } = resumption
     const { channel } = this.#join
     const { head, opened } = session.room
     const newest = (records.at(-1) ?? held)?.index ?? -1
@@ -204,20 +207,21 @@ export class Channel {
           sequence: head.sequence,
           hash: headHash(head),
           confirmed: isConfirmed,
-          pruned: 0,
+          pruned: standing.pruned,
+          ...placesOf(standing, since.at(-1)),
           records: [...lastPage, ...since].map(({ bytes }) => bytes),
         },
       ]),
     )
     const all = [...records, ...since]
-    const { after, epochIndex } = startOf(this.#join, held, all, head)
+    const { after, epochIndex } = startOf(this.#join, { held, records: all, standing }, head)
     session.delivery.start(after, epochIndex, all)
   }
 
   async #refresh(token: string): Promise<void> {
     const access = await this.#authorize(token)
     if (this.#ended || !this.#session) return
-    if (access) this.#session.role = access.role
+    if (access) this.#session.access = access
     else this.close(closeReasons.unauthorised)
   }
 
@@ -232,7 +236,19 @@ export class Channel {
   }
 
   #fail(error: unknown): void {
+    // The relay's doing, and no failure: the client joins again and begins elsewhere.
+    if (error instanceof PrunedError) {
+      this.close(closeReasons.timeout)
+      return
+    }
     this.#context.log.error('channel failed', errorFields(error))
     this.close(error instanceof ProtocolError && error.code === 'limit' ? closeReasons.limit : closeReasons.internal)
   }
+}
+
+/** What `joined` says of checkpoints; of an epoch that was opened while the store was read, the one with which it began. */
+function placesOf({ newest, base }: Standing, opened: OpenedEpoch | undefined): Pick<Joined, 'newest' | 'base'> {
+  if (!opened) return { ...(newest && { newest }), ...(base && { base }) }
+  const { checkpoint } = opened
+  return checkpoint ? { newest: checkpoint, base: checkpoint } : {}
 }

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import {
+  type Append,
   type CheckpointsUp,
-  checkpointHash,
+  type Compact,
   type Down,
   encodeFrame,
   type Fetch,
@@ -10,19 +11,20 @@ import {
   type NewBlock,
   type Open,
   type Pause,
-  ProtocolError,
   type Read,
   type Release,
 } from '@y-sealed/protocol'
-import { EnvelopeKind, recordPrefix } from '@y-sealed/protocol/header'
+import { EnvelopeKind } from '@y-sealed/protocol/header'
+import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
 import type { AppendResult } from '../log/log-store.ts'
-import { recordHash, sameHash } from '../log/record-hash.ts'
 import { Delivery } from '../room/delivery.ts'
 import type { Member, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
 import { HeldLease, storedLeaseMs } from './held-lease.ts'
+import { newCheckpoint } from './new-checkpoint.ts'
+import { newEpoch } from './new-epoch.ts'
 import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
 import { Refusal } from './refusal.ts'
 import { SideReads } from './side-reads.ts'
@@ -36,7 +38,7 @@ export interface SessionOptions {
   room: Room
   connection: Connection
   channel: number
-  role: 'read' | 'write'
+  access: Access
   isObserver: boolean
   /** The log cannot be read any more. */
   onFailure(error: unknown): void
@@ -50,24 +52,24 @@ export class Session implements Member {
   readonly channel: number
   readonly isObserver: boolean
   readonly delivery: Delivery
-  role: 'read' | 'write'
+  access: Access
   readonly #context: RelayContext
   readonly #staging: Staging
   readonly #sideReads: SideReads
   #lease: HeldLease | undefined
   #hasLeft = false
 
-  constructor({ context, room, connection, channel, role, isObserver, onFailure }: SessionOptions) {
+  constructor({ context, room, connection, channel, access, isObserver, onFailure }: SessionOptions) {
     this.room = room
     this.connection = connection
     this.channel = channel
-    this.role = role
+    this.access = access
     this.isObserver = isObserver
     this.#context = context
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
     const { backlogBytes, catchUpBytes, maxWaitingRequests: maxWaiting } = context.limits
     const reading = { store: context.store, connection, channel, backlogBytes, catchUpBytes, onFailure }
-    this.delivery = new Delivery({ ...reading, room })
+    this.delivery = new Delivery({ ...reading, room, isObserver })
     this.#sideReads = new SideReads({ ...reading, room: room.name, maxWaiting })
     room.add(this)
   }
@@ -88,8 +90,8 @@ export class Session implements Member {
   }
 
   /** Sends entries again, a checkpoint, or which ones there are. Only a read through the head moves live delivery. */
-  read(message: Read | Fetch | CheckpointsUp): void {
-    if (message.type === 'read' && message.to === 0) this.delivery.reread(message.request, message.after)
+  async read(message: Read | Fetch | CheckpointsUp): Promise<void> {
+    if (message.type === 'read' && message.to === 0) await this.#reread(message)
     else if (!this.#sideReads.add(message))
       this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
@@ -111,9 +113,9 @@ export class Session implements Member {
       } else {
         const taken = staging.take(request, brought, bytes)
         bytes = taken.bytes
-        if (message.type === 'append') await this.#append(request, taken)
+        if (message.type === 'append') await this.#append(message, taken)
         else if (message.type === 'open') await this.#open(message, taken)
-        else throw new Refusal('busy', REFUSALS.busy)
+        else await this.#compact(message, taken)
       }
     } catch (error) {
       staging.drop()
@@ -157,42 +159,56 @@ export class Session implements Member {
   }
 
   get mayWrite(): boolean {
-    return this.role === 'write' && !this.isObserver
+    return this.access.role === 'write' && !this.isObserver
   }
 
-  async #append(request: number, { runs, chunks }: NewEntries): Promise<void> {
+  /** Who appends; a session of which that is not known is somebody of its own. */
+  get subject(): string {
+    return this.access.subject || String(this.number)
+  }
+
+  async #reread({ request, after }: Read): Promise<void> {
+    const { pruned } = await this.#context.store.standing(this.room.name)
+    if (after < pruned) this.#refuse(request, new Refusal('pruned', 'some of it is not kept any more'))
+    else this.delivery.reread(request, after)
+  }
+
+  async #append({ request, names }: Append<NewBlock>, { runs, chunks }: NewEntries): Promise<void> {
     if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
-    const append = { room: this.room.name, session: this.number, runs }
-    const { sequence, hash } = await this.#commit(this.#context.store.append(append))
+    const { store, limits } = this.#context
+    const naming = names && { names: { checkpoint: names, aloneMs: limits.nameAloneMs } }
+    const { sequence, hash } = await this.#commit(store.append({ ...this.#author, runs, ...naming }))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 
-  async #open(message: Open<NewBlock>, { runs, chunks }: NewEntries): Promise<void> {
-    const { request, record, previous, hash: replacedHash, checkpoint } = message
-    const { index } = prefixOf(record)
-    if ([...runs, ...chunks].some(({ epochIndex }) => epochIndex !== index)) {
-      throw new Refusal('malformed', 'an entry of another epoch than the record')
-    }
-    const computed = chunks.length > 0 ? checkpointHash(chunks.map((chunk) => chunk.hash)) : undefined
-    if (!sameHash(computed, checkpoint)) throw new Refusal('malformed', 'not the checkpoint that is staged')
+  async #open(message: Open<NewBlock>, brought: NewEntries): Promise<void> {
+    const { request, record } = message
+    const epoch = newEpoch(message, brought)
     // What is staged under the lease would be left behind.
-    if (previous && this.#lease && this.#lease.request !== request) {
+    if (epoch.replaces && this.#lease && this.#lease.request !== request) {
       throw new Refusal('busy', "an open has its lease's number")
     }
-    const { sequence, hash } = await this.#commit(
-      this.#context.store.open({
-        room: this.room.name,
-        session: this.number,
-        runs,
-        chunks,
-        record: { index, bytes: record, hash: recordHash(record) },
-        replaces: previous && replacedHash && { record: previous, sequence: message.sequence, hash: replacedHash },
-      }),
-    )
+    const { sequence, hash } = await this.#commit(this.#context.store.open({ ...this.#author, ...epoch }))
     this.#dropLease()
     this.#send({ type: 'opened', channel: this.channel, request, record, sequence, hash: hashPrefix(hash) })
+  }
+
+  async #compact(message: Compact<NewBlock>, brought: NewEntries): Promise<void> {
+    const { channel, room } = this
+    const { request } = message
+    // Before what it has brought is looked at: with the lease it has lost what was staged, too.
+    if (this.#lease?.request !== request) throw new Refusal('busy', REFUSALS.busy)
+    const checkpoint = newCheckpoint(message, brought)
+    const epochIndex = checkpoint.chunks[0].epochIndex
+    const { store, rooms } = this.#context
+    const result = await rooms.commit(room, store.compact({ ...this.#author, ...checkpoint }), (result) => {
+      if (result.stored) room.compacted(result.place, epochIndex, this)
+    })
+    if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
+    this.#dropLease()
+    this.#send({ type: 'compacted', channel, request, place: result.place })
   }
 
   async #takeLease({ request, purpose, head }: Lease): Promise<void> {
@@ -237,8 +253,14 @@ export class Session implements Member {
     if (!isFirst && this.#lease?.request !== request) throw new Refusal('busy', REFUSALS.busy)
   }
 
+  get #author() {
+    return { room: this.room.name, session: this.number, subject: this.subject }
+  }
+
   async #commit(write: Promise<AppendResult>) {
-    const result = await this.#context.rooms.commit(this.room, this, write)
+    const result = await this.#context.rooms.commit(this.room, write, (result) => {
+      if (result.stored) this.room.apply(result.commit, this)
+    })
     if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
     return result.commit
   }
@@ -268,13 +290,5 @@ const REFUSALS = {
   limit: 'the last pause ran out a moment ago',
   'out-of-order': "not this session's salt, or not its next counter",
   malformed: 'the index of a record rises, from 0',
+  'stale-checkpoint': 'another checkpoint is the newest, or the log is not the one that this one covers',
 } as const
-
-function prefixOf(record: Uint8Array): { index: number } {
-  try {
-    return recordPrefix(record)
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new Refusal('malformed', error.message)
-    throw error
-  }
-}

@@ -73,8 +73,17 @@ export class SideReads {
     const { sequence: head } = await store.head(room)
     const last = Math.min(to, head)
     let next = after + 1
+    if (!(await store.isWhole(room, after, last))) {
+      this.#refusePruned(request)
+      return
+    }
     while (next <= last && (await this.#isReady())) {
       const runs = await store.read(room, next - 1, catchUpBytes)
+      // Meanwhile, after others were sent.
+      if (runs[0]?.first !== next && !(await store.isWhole(room, next - 1, next))) {
+        this.#refusePruned(request)
+        return
+      }
       const wanted = runs.filter(({ first }) => first <= last).map((run) => runThrough(run, last))
       const end = wanted.at(-1)
       if (!end) throw new Error('the store ends before its head')
@@ -113,6 +122,10 @@ export class SideReads {
     if (this.#ended) return
     if (places) connection.send(encodeFrame([{ type: 'checkpoints', channel, request, places }]))
     else this.#refuse(request, 'unknown', 'no such record')
+  }
+
+  #refusePruned(request: number): void {
+    if (!this.#ended) this.#refuse(request, 'pruned', 'some of it is not kept any more')
   }
 
   #refuse(request: number, code: RefusalCode, detail: string): void {

@@ -1,0 +1,65 @@
+import type { SweepTerms } from './retention.ts'
+import { hashWithin } from './run-chain.ts'
+import type { DueReplaced } from './sqlite-pruning-rows.ts'
+import type { Tables } from './sqlite-tables.ts'
+
+// One step is one transaction on the thread that serves everybody: a few milliseconds of pages to free.
+const STEP_RUNS = 256
+const STEP_BODY_BYTES = 4 * 1024 * 1024
+const STEP_CHUNKS = 16
+
+/** Deletes some of what is due, at most a step of it; whether there may be more. `settle` completes a document's tables. */
+export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: number) => void): boolean {
+  const { pruning, now } = tables
+  const { replacedMs, readersMs, keepsOldEpochs } = terms
+  const due =
+    pruning.due('draft', now() - readersMs) ??
+    pruning.due('base', now() - replacedMs) ??
+    (keepsOldEpochs ? undefined : pruning.due('epoch', now() - readersMs))
+  if (!due) return false
+  settle(due.document)
+  if (isGoneAfterStep(tables, due, terms)) pruning.forget(due.id)
+  return true
+}
+
+function isGoneAfterStep(tables: Tables, due: DueReplaced, { saltMs }: SweepTerms): boolean {
+  const { pruning, now } = tables
+  const { document, epochIndex, kind, checkpoint, through } = due
+  if (kind === 'draft') return dropCheckpoint(tables, document, checkpoint)
+  const last = kind === 'base' ? through : (pruning.endOf(document, epochIndex) ?? 0)
+  if (!pruneRuns(tables, document, epochIndex, last)) return false
+  const pruned = pruning.prunedOf(document, epochIndex)
+  // Where old epochs go, all before this one have gone, and the salts that were still in use then go now.
+  const after = kind === 'base' ? pruned.after : 0
+  pruning.deleteSalts(document, after, pruned.through, now() - saltMs)
+  if (kind === 'base') return checkpoint === 0 || dropCheckpoint(tables, document, checkpoint)
+  // Each in a step of its own, and the readers have had their time.
+  pruning.replaceAll(document, epochIndex, 0)
+  return true
+}
+
+/** Some entries of an epoch through `through`, oldest first; whether all are gone that end there. A run is never cut. */
+function pruneRuns({ rows, pruning }: Tables, document: number, epochIndex: number, through: number): boolean {
+  const { through: before } = pruning.prunedOf(document, epochIndex)
+  const sizes = pruning.runSizes(document, before, through, STEP_RUNS)
+  const whole = sizes.filter(({ first, count }) => first + count - 1 <= through)
+  let bytes = 0
+  const step = whole.filter(({ bodyBytes }, i) => {
+    bytes += bodyBytes
+    return i === 0 || bytes <= STEP_BODY_BYTES
+  })
+  const [first, last] = [step[0], step.at(-1)]
+  const run = last && rows.runWith(document, last.first)
+  if (!first || !run) return true
+  const end = run.first + run.count - 1
+  // Who has read through there can still be told that it is this log.
+  pruning.savePruned(document, epochIndex, { through: end, hash: hashWithin(run, end) })
+  pruning.deleteRuns(document, first.first, run.first)
+  return step.length === whole.length && sizes.length < STEP_RUNS
+}
+
+/** Nobody finds it from the first step on; whether its last chunk is gone. */
+function dropCheckpoint({ pruning }: Tables, document: number, checkpoint: number): boolean {
+  pruning.hideCheckpoint(document, checkpoint)
+  return pruning.deleteChunks(checkpoint, STEP_CHUNKS)
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts'
+import type { LogStore } from './log-store.ts'
+import type { SweepTerms } from './retention.ts'
+
+export interface Sweeper {
+  start(): void
+  /** Resolves when no sweep is under way. */
+  settled(): Promise<void>
+  /** No sweep begins any more; resolves when none is under way. */
+  stop(): Promise<void>
+}
+
+export interface SweeperOptions {
+  clock: Clock
+  store: LogStore
+  terms: SweepTerms
+  everyMs: number
+  /** What could not be deleted is tried again next time. */
+  onFailure(error: unknown): void
+}
+
+/** Deletes what is due, again and again: step by step, so that whoever writes meanwhile stands between two steps. */
+export function createSweeper({ clock, store, terms, everyMs, onFailure }: SweeperOptions): Sweeper {
+  let timer: unknown
+  let isStopped = false
+  let underWay = Promise.resolve()
+
+  async function sweep(): Promise<void> {
+    while (!isStopped && (await store.sweep(terms)));
+  }
+
+  function schedule(): void {
+    timer = clock.setTimeout(() => {
+      underWay = sweep()
+        .catch(onFailure)
+        .finally(() => {
+          // Counted from the end: a sweep that takes long must not follow itself.
+          if (!isStopped) schedule()
+        })
+    }, everyMs)
+  }
+
+  return {
+    start: schedule,
+    settled: () => underWay,
+    stop() {
+      isStopped = true
+      clock.clearTimeout(timer)
+      return underWay
+    },
+  }
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { startHash } from '@y-sealed/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Retention, sweepTerms } from '../../server/relay/src/log/retention.ts'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { fakeCheckpoint, nameOf } from '../scenario/relay-raw-client.ts'
 
@@ -106,6 +107,47 @@ describe('the checkpoint with which an epoch began, in a store of version 2', ()
       { checkpoint: name, sequence: 2, hash: startHash(hashOf(1)), bytes },
     ])
     expect(await store.places(ROOM, hashOf(0))).toEqual([])
+    await store.close()
+  })
+})
+
+describe('what came before checkpoints between rotations', () => {
+  const terms = (retention: Retention) => sweepTerms(retention, { pruneGraceMs: 600_000, saltMs: 0 })
+
+  it('was written by nobody who is known: no checkpoint is named at once', async () => {
+    const chunks = fakeCheckpoint(1, 2)
+    const store = openSqliteLogStore(oldStore(2, chunks))
+    const author = { room: ROOM, session: SESSION, subject: 'alice' }
+    const run = { epochIndex: 1, salt: new Uint8Array(16), firstCounter: 1, count: 1, leaves: [LAST_HASH] }
+    await store.append({ ...author, runs: [{ ...run, body: Uint8Array.of(0, 1, 4) }] })
+    await store.lease({ room: ROOM, session: SESSION, purpose: 'checkpoint', head: hashOf(1), leaseMs: 60_000 })
+    const { hash } = await store.head(ROOM)
+    const chunk = { epochIndex: 1, salt: SALT.with(0, 9), counter: 1, envelope: Uint8Array.of(1), hash: hashOf(1) }
+    const place = { sequence: 3, hash: (await store.hashAt(ROOM, 3)) ?? hash, previous: nameOf(chunks) }
+    expect(await store.compact({ ...author, ...place, chunks: [chunk] })).toMatchObject({ stored: true })
+    const { newest, base } = await store.standing(ROOM)
+    expect([newest?.sequence, base?.sequence]).toEqual([3, 2])
+    await store.close()
+  })
+
+  it('goes where only the head is kept: epochs that were replaced long ago', async () => {
+    const store = openSqliteLogStore(oldStore(2, fakeCheckpoint(1, 2)))
+    while (await store.sweep(terms(1)));
+    expect(await store.standing(ROOM)).toMatchObject({ pruned: 0 })
+    while (await store.sweep(terms('head')));
+    expect(await store.standing(ROOM)).toMatchObject({ pruned: 2, base: { sequence: 2 } })
+    expect((await store.read(ROOM, 0, 1e6)).map(({ first }) => first)).toEqual([3])
+    await store.close()
+  })
+
+  it('keeps its salts: whoever appended last goes on, and nobody else may', async () => {
+    const store = openSqliteLogStore(oldStore(2))
+    while (await store.sweep(terms('head')));
+    const run = { epochIndex: 1, salt: SALT, count: 1, leaves: [LAST_HASH], body: Uint8Array.of(0, 1, 4) }
+    const other = { room: ROOM, session: 8, subject: 'bob', runs: [{ ...run, firstCounter: 1 }] }
+    expect(await store.append(other)).toMatchObject({ code: 'out-of-order' })
+    const same = { room: ROOM, session: SESSION, subject: 'alice', runs: [{ ...run, firstCounter: 2 }] }
+    expect(await store.append(same)).toMatchObject({ stored: true })
     await store.close()
   })
 })

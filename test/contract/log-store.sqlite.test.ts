@@ -5,7 +5,11 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { describeLogStore } from './log-store.contract.ts'
+import { describeCheckpointsOfLogStore } from './log-store-checkpoints.contract.ts'
+import { CheckpointedLog, SALT_MS } from './log-store-checkpoints-fixture.ts'
 import { describeEpochsOfLogStore } from './log-store-epochs.contract.ts'
+import { chunksOf } from './log-store-fixtures.ts'
+import { describePruningOfLogStore } from './log-store-pruning.contract.ts'
 
 let directory: string
 let count = 0
@@ -21,6 +25,10 @@ describeLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
 describeLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
 describeEpochsOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
 describeEpochsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describeCheckpointsOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describeCheckpointsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describePruningOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describePruningOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 
 const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
 
@@ -75,6 +83,34 @@ it('a lease and a pause end with the process that gave them', async () => {
   expect(await after.append({ room: 'room', session: 2, subject: 's2', runs: [run] })).toMatchObject({ stored: true })
   expect(await after.lease({ ...lease, session: 2 })).toEqual({ granted: true })
   await after.close()
+})
+
+it('what was begun to delete is deleted after a restart, to the last chunk and salt', async () => {
+  const data = fresh()
+  const log = new CheckpointedLog()
+  await log.begin(openSqliteLogStore(data, () => log.now))
+  for (let run = 0; run < 300; run++) await log.append('alice')
+  await log.compact('alice', 299, chunksOf(40, 0))
+  await log.append('alice')
+  const kept = await log.compact('alice', 301, chunksOf(2, 0))
+  log.now += SALT_MS
+  const rowsLeft = () => {
+    const database = new DatabaseSync(join(data, 'relay.db'))
+    const count = (table: string): number => database.prepare(`SELECT count(*) AS rows FROM ${table}`).get().rows
+    const rows = ['runs', 'chunks', 'checkpoints', 'salts', 'replaced'].map(count)
+    database.close()
+    return rows
+  }
+  let isMore = true
+  for (let restarts = 0; isMore; restarts++) {
+    expect(restarts).toBeLessThan(20)
+    isMore = await log.store.sweep(log.terms('head'))
+    await log.store.close()
+    log.store = openSqliteLogStore(data, () => log.now)
+  }
+  expect(await log.names()).toEqual([kept])
+  await log.store.close()
+  expect(rowsLeft()).toEqual([0, 2, 1, 1, 0])
 })
 
 it('a file that is no database is refused', () => {

@@ -110,6 +110,13 @@ export class RawClient {
     return await this.answer(request)
   }
 
+  /** Appends one entry, a witness that names this checkpoint as far as the relay can know, and waits for the answer. */
+  async witness(envelope: Uint8Array, names: Uint8Array): Promise<DownOf<'ack'> | DownOf<'refused'>> {
+    const request = this.request()
+    this.say({ type: 'append', channel: 1, request, names, envelopes: toEntries([envelope]) })
+    return await this.answer(request)
+  }
+
   /** Opens the first epoch of a document. */
   async open(record: Uint8Array, envelopes: Uint8Array[] = []): Promise<DownOf<'opened'> | DownOf<'refused'>> {
     return await this.#sayOpen({ request: this.request(), record, sequence: 0, envelopes: toEntries(envelopes) })
@@ -174,6 +181,17 @@ export class RawClient {
     return await this.replace(leased.request, record, previous, head, { envelopes, ...checkpoint })
   }
 
+  /** Makes what is staged under this lease, and these chunks, the newest checkpoint. */
+  async compact(
+    lease: number,
+    covers: { sequence: number; hash: Uint8Array; previous?: Uint8Array; checkpoint: Uint8Array },
+    chunks: Uint8Array[] = [],
+  ): Promise<DownOf<'compacted'> | DownOf<'refused'>> {
+    const from = this.heard.length
+    this.say({ type: 'compact', channel: 1, request: lease, ...covers, envelopes: toEntries(chunks) })
+    return await this.#either('compacted', lease, from)
+  }
+
   async #sayOpen(
     open: Omit<Extract<Up, { type: 'open' }>, 'type' | 'channel'>,
   ): Promise<DownOf<'opened'> | DownOf<'refused'>> {
@@ -182,7 +200,7 @@ export class RawClient {
     return await this.#either('opened', open.request, from)
   }
 
-  #either<T extends 'leased' | 'staged' | 'paused' | 'released' | 'opened'>(
+  #either<T extends 'leased' | 'staged' | 'paused' | 'released' | 'opened' | 'compacted'>(
     type: T,
     request: number,
     from = 0,

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { LogStore, StoredRun } from '../../../server/relay/src/log/log-store.ts'
 import { encodeRunBody } from '../../../server/relay/src/log/run-body.ts'
 import { Delivery } from '../../../server/relay/src/room/delivery.ts'
+import { PrunedError } from '../../../server/relay/src/room/pruned-error.ts'
 import { type Member, Room } from '../../../server/relay/src/room/room.ts'
 import type { Connection } from '../../../server/relay/src/transport/connection.ts'
 
@@ -67,6 +68,8 @@ let connection: FakeConnection
 let member: Member
 let failures: unknown[]
 let reads: number
+/** The log through here is gone. */
+let pruned: number
 
 /** Lets every promise that is ready run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -83,11 +86,14 @@ function nextRun(): StoredRun {
   }
 }
 
-function store(): Pick<LogStore, 'read'> {
+function store(): Pick<LogStore, 'read' | 'isWhole'> {
   return {
+    async isWhole(_room, after) {
+      return after >= pruned
+    },
     async read(_room, after, maxBytes) {
       reads++
-      const runs = log.slice(after)
+      const runs = log.slice(Math.max(after, pruned))
       return runs.slice(0, Math.max(1, Math.ceil(maxBytes / (ENVELOPE_BYTES + 3))))
     },
   }
@@ -102,7 +108,7 @@ function append(author: Member = other): void {
 
 function newMember(number: number, to: Connection): Member {
   const delivery = new Delivery({
-    // The only method that a delivery uses.
+    // The only methods that a delivery uses.
     store: store() as LogStore,
     room,
     isObserver: false,
@@ -121,6 +127,7 @@ beforeEach(() => {
   log = []
   failures = []
   reads = 0
+  pruned = 0
   const turn = { deliver() {}, deliverSoon() {}, flush() {} }
   const heartbeat = { start() {}, changed() {}, stop() {} }
   room = new Room('room', { sequence: 0, hash, record }, turn, () => heartbeat)
@@ -128,6 +135,98 @@ beforeEach(() => {
   member = newMember(1, connection)
   other = newMember(2, new FakeConnection())
   room.add(member)
+})
+
+describe('what is gone before it is sent', () => {
+  const reason = () => failures.map((failure) => (failure instanceof PrunedError ? 'pruned' : String(failure)))
+
+  it.each([
+    ['some of it', 5],
+    ['all of it', 10],
+  ])('ends the session at once, where it was %s', async (_, through) => {
+    for (let entry = 0; entry < 10; entry++) append()
+    pruned = through
+    member.delivery.start(0, 0)
+    await settled()
+    expect([reason(), connection.sequences(), reads]).toEqual([['pruned'], [], 1])
+  })
+
+  it('ends it after what was sent before', async () => {
+    for (let entry = 0; entry < 30; entry++) append()
+    member.delivery.start(0, 0)
+    await settled()
+    const sent = connection.sequences()
+    expect(sent.length).toBeLessThan(30)
+    pruned = 25
+    connection.read()
+    await settled()
+    expect([reason(), connection.sequences()]).toEqual([['pruned'], sent])
+  })
+
+  it('is no reason where the session is past it', async () => {
+    for (let entry = 0; entry < 10; entry++) append()
+    pruned = 8
+    member.delivery.start(8, 0)
+    await settled()
+    append()
+    expect([reason(), connection.sequences()]).toEqual([[], [9, 10, 11]])
+  })
+
+  it('is told from a store that has lost its end', async () => {
+    for (let entry = 0; entry < 3; entry++) append()
+    log = []
+    member.delivery.start(0, 0)
+    await settled()
+    expect(reason()).toEqual(['Error: the store ends before its head'])
+  })
+})
+
+describe('a checkpoint of somebody else', () => {
+  const place = (sequence: number) => ({ checkpoint: hash, sequence, hash, bytes: 1 })
+  const told = () =>
+    connection.heard.flatMap((message) => {
+      if (message.type === 'compacted') return [`compacted ${message.place.sequence}`]
+      if (message.type === 'record') return ['record']
+      return message.type === 'entries' ? message.entries.map((_, i) => `${message.first + i}`) : []
+    })
+
+  it('is told of at once where everything that it covers was sent', async () => {
+    append()
+    member.delivery.start(0, 0)
+    await settled()
+    room.compacted(place(1), 0, other)
+    expect(told()).toEqual(['1', 'compacted 1'])
+  })
+
+  it('waits for what it covers, also before the session has begun; of two that wait only the newest is told', async () => {
+    for (let entry = 0; entry < 3; entry++) append()
+    room.compacted(place(2), 0, other)
+    room.compacted(place(3), 0, other)
+    expect(told()).toEqual([])
+    member.delivery.start(0, 0)
+    await settled()
+    expect(told()).toEqual(['1', '2', '3', 'compacted 3'])
+  })
+
+  it('of a later epoch waits for its record, and of an earlier one is not told any more', async () => {
+    append()
+    member.delivery.start(1, 0)
+    await settled()
+    const next = { index: 1, bytes: Uint8Array.of(1, 1, 0, 1), hash, after: 1 }
+    room.compacted(place(9), 0, other)
+    room.apply({ runs: [], sequence: 1, hash, opened: { ...next, checkpoint: place(1) } }, other)
+    room.deliver()
+    await settled()
+    expect(told()).toEqual(['record', 'compacted 1'])
+    const run = { ...nextRun(), epochIndex: 1 }
+    log.push(run)
+    room.apply({ runs: [run], sequence: run.first, hash }, other)
+    room.compacted(place(2), 1, other)
+    expect(told()).toEqual(['record', 'compacted 1'])
+    room.deliver()
+    await settled()
+    expect(told()).toEqual(['record', 'compacted 1', '2', 'compacted 2'])
+  })
 })
 
 describe('delivery', () => {

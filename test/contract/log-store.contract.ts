@@ -230,12 +230,8 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       })
 
       it('stops at the bytes asked for, never at nothing', async () => {
-        // Too large for a store to make one run of them.
-        const large = [8, 808, 1_608].map((before) => run(salt, before + 1, 800))
-        for (const one of large)
-          expectStored(await store.append({ room, session: ALICE, subject: 'alice', runs: [one] }))
-        expect(await store.read(room, 8, 1)).toHaveLength(1)
-        expect(await store.read(room, 8, large[0]!.body.length + 1)).toHaveLength(2)
+        expect(await store.read(room, 0, 1)).toHaveLength(1)
+        expect(await store.read(room, 0, runs[0]!.body.length + 1)).toHaveLength(2)
       })
     })
   })

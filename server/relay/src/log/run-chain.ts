@@ -36,20 +36,6 @@ export function runAfter(run: StoredRun, sequence: number): StoredRun {
   }
 }
 
-/** What a run has outside of these stretches, which are in ascending order; the run itself where it has none of them. */
-export function runWithout(run: StoredRun, stretches: readonly { first: number; last: number }[]): StoredRun[] {
-  const parts: StoredRun[] = []
-  const end = run.first + run.count - 1
-  let rest = run
-  for (const { first, last } of stretches) {
-    if (last < rest.first || first > end) continue
-    if (first > rest.first) parts.push(runThrough(rest, first - 1))
-    if (last >= end) return parts
-    rest = runAfter(rest, last)
-  }
-  return [...parts, rest]
-}
-
 /** Where the first `count` entries of a run end in its body. */
 function endOf(run: StoredRun, count: number): number {
   return parseRunBody(run.body)[count - 1]?.end ?? 0

@@ -5,9 +5,12 @@ import type { Transaction } from './group-commit.ts'
 import { type JournaledRun, JournalRow, runsOfRow } from './journal-row.ts'
 import type { AppendRequest, AppendResult, LogHead } from './log-store.ts'
 import type { Tables } from './sqlite-tables.ts'
-import { RUN_BYTES, Tail } from './tail.ts'
+import { Tail } from './tail.ts'
 
-// Settling costs a few pages, however much it brings.
+// What is larger does not become cheaper by being written twice.
+const SMALL_APPEND_BYTES = 16 * 1024
+
+// Some 600 keystrokes: enough for their rows to share their pages, and written in a millisecond.
 const TAIL_BYTES = 64 * 1024
 
 // What a restart has to do again: some 40,000 keystrokes, in a tenth of a second.
@@ -21,8 +24,8 @@ const MAX_SPENT_ROWS = 16
 
 /**
  * Makes small appends durable at the price of one row for all that a commit holds, however many documents they are of:
- * writing a page of each document's tables for each keystroke would be most of what a relay does. What is in the journal is
- * the *tail* of its document until it is *settled*: written into the document's tables as a few large runs. Whoever reads
+ * writing pages of each document's tables for each keystroke would be most of what a relay does. What is in the journal is
+ * the *tail* of its document until it is *settled*: written into the document's tables, many rows a page. Whoever reads
  * entries of a document, or changes it in any other way, settles it first; so the tables never lack anything that is asked.
  *
  * All of it happens within the caller's transactions, and nothing that it keeps in memory outlives one that was rolled back:
@@ -108,19 +111,20 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
 
   function append({ room, session, subject, runs, names }: AppendRequest): AppendResult | undefined {
     const added = runs.reduce((sum, { body }) => sum + body.length, 0)
-    if (names || added > RUN_BYTES) return undefined
+    if (names || added > SMALL_APPEND_BYTES) return undefined
     const tail = tails.get(room) ?? tailOf(room)
     if (!tail || judgeAppend(tail.state, runs, now()) !== undefined) return undefined
+    const before = tail.runs.bytes
     const commit = tail.append({ session, subject }, runs)
     if (!commit) return undefined
     tails.set(room, tail)
-    bytes += added
+    bytes += tail.runs.bytes - before
     for (const [i, run] of runs.entries()) {
       const first = commit.runs[i]?.first ?? 0
       const hash = commit.runs[i + 1]?.hashBefore ?? commit.hash
       row.add(run, { document: tail.document, session, subject, first, hash })
     }
-    if (tail.bytes >= TAIL_BYTES) settle(room)
+    if (tail.runs.bytes >= TAIL_BYTES) settle(room)
     return { stored: true, commit }
   }
 
@@ -128,7 +132,7 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     const tail = tails.get(room)
     if (!tail) return
     tails.delete(room)
-    bytes -= tail.bytes
+    bytes -= tail.runs.bytes
     const { document, state, sole } = tail
     const atUnixMs = now()
     for (const use of tail.salts.taken()) {

@@ -1,6 +1,5 @@
 import type { Place } from '@y-sealed/protocol'
 import type { EpochRecord, LogStore, OpenedEpoch, StoredRun } from '../log/log-store.ts'
-import { runWithout } from '../log/run-chain.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Batch, groupRuns, type Part, partOf } from './batch.ts'
 import { caughtUpFrame, compactedFrame, recordFrame } from './down.ts'
@@ -178,8 +177,7 @@ export class Delivery {
   }
 
   #sendRuns(runs: StoredRun[]): void {
-    // A store's run may hold what several sessions have appended.
-    this.#send(groupRuns(runs.flatMap((run) => runWithout(run, this.#own))).map(partOf))
+    this.#send(groupRuns(runs.filter((run) => !this.#isOwn(run))).map(partOf))
     const last = runs.at(-1)
     if (last) this.#moveTo(last.first + last.count)
   }

@@ -3,6 +3,8 @@ import * as crypto from 'node:crypto'
 // An envelope of a keystroke and every link of the chain fit; copying more than this costs what a hash object does.
 const JOIN_BYTES = 2_048
 const joined = new Uint8Array(JOIN_BYTES)
+/** `joined` through each length that has come: a view costs as much as the hash of what it shows. */
+const views: Uint8Array[] = []
 
 /** SHA-256 (FIPS 180-4) of the parts one after the other, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
@@ -16,7 +18,13 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   // As text: a Buffer of 32 bytes costs more than its hash. `binary` has one byte in each character.
-  return fromBinary(crypto.hash('sha256', joined.subarray(0, length), 'binary'))
+  return fromBinary(crypto.hash('sha256', joinedThrough(length), 'binary'))
+}
+
+function joinedThrough(length: number): Uint8Array {
+  const view = views[length] ?? joined.subarray(0, length)
+  views[length] = view
+  return view
 }
 
 function streamed(parts: readonly Uint8Array[]): Uint8Array {

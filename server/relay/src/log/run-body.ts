@@ -1,6 +1,8 @@
 import type { Entry } from '@y-sealed/protocol'
 import { readVarint } from '@y-sealed/protocol/header'
 
+const NOTHING = new Uint8Array(0)
+
 /** Lays entries out one behind the other, each `varint length ‖ proof ‖ varint length ‖ envelope`, as frames do. */
 export function encodeRunBody(entries: readonly Entry[]): Uint8Array {
   let bytes = 0
@@ -52,6 +54,7 @@ function writePart(body: Uint8Array, at: number, part: Uint8Array): number {
 function readPart(body: Uint8Array, at: number): { bytes: Uint8Array; end: number } {
   const length = readVarint(body, at)
   const end = length.end + length.value
+  if (length.value === 0) return { bytes: NOTHING, end }
   if (end > body.length) throw new RangeError('a stored run ends inside an entry')
   return { bytes: body.subarray(length.end, end), end }
 }

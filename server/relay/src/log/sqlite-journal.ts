@@ -119,9 +119,10 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     if (!commit) return undefined
     tails.set(room, tail)
     bytes += tail.runs.bytes - before
-    for (const [i, run] of runs.entries()) {
-      const first = commit.runs[i]?.first ?? 0
-      const hash = commit.runs[i + 1]?.hashBefore ?? commit.hash
+    let at = 0
+    for (const run of runs) {
+      const first = commit.runs[at++]?.first ?? 0
+      const hash = commit.runs[at]?.hashBefore ?? commit.hash
       row.add(run, { document: tail.document, session, subject, first, hash })
     }
     if (tail.runs.bytes >= TAIL_BYTES) settle(room)

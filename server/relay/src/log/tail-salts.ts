@@ -27,7 +27,8 @@ interface Claim {
 
 /** The salts of a tail: which session has each, and at which counter. */
 export class TailSalts {
-  readonly #claims = new Map<string, Claim>()
+  /** By the start of their salts. */
+  readonly #claims = new Map<number, Claim[]>()
   readonly #storedClaim: (salt: Uint8Array) => SaltClaim | undefined
 
   constructor(storedClaim: (salt: Uint8Array) => SaltClaim | undefined) {
@@ -60,7 +61,7 @@ export class TailSalts {
 
   /** What the tables have to be told. */
   *taken(): Generator<TakenSalt> {
-    for (const { salt, session, counter, storedCounter, lastSequence } of this.#claims.values()) {
+    for (const { salt, session, counter, storedCounter, lastSequence } of [...this.#claims.values()].flat()) {
       const count = counter - storedCounter
       if (session !== undefined && count > 0)
         yield { salt, session, firstCounter: storedCounter + 1, count, lastSequence }
@@ -68,12 +69,24 @@ export class TailSalts {
   }
 
   #claimOf(salt: Uint8Array): Claim {
-    const key = String.fromCharCode(...salt)
-    const known = this.#claims.get(key)
+    const start = startOf(salt)
+    const alike = this.#claims.get(start)
+    const known = alike?.find((claim) => isSame(claim.salt, salt))
     if (known) return known
     const { session, counter } = this.#storedClaim(salt) ?? { session: undefined, counter: 0 }
     const claim: Claim = { salt, session, counter, lastSequence: 0, storedCounter: counter }
-    this.#claims.set(key, claim)
+    if (alike) alike.push(claim)
+    else this.#claims.set(start, [claim])
     return claim
   }
+}
+
+/** The first 32 bits, which a Map compares sooner than 16 characters. */
+function startOf(salt: Uint8Array): number {
+  return ((salt[0] ?? 0) << 24) | ((salt[1] ?? 0) << 16) | ((salt[2] ?? 0) << 8) | (salt[3] ?? 0)
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return a.length === b.length
 }

@@ -48,7 +48,8 @@ export function newRuns({ bytes }: EntryBlock): NewRun[] {
     leaves.push(leafHash(entry.proof, entry.envelope))
     end = entry.end
   }
-  if (first) runs.push(newRun(first, leaves, bytes.subarray(start, end)))
+  // Nearly every message is one run.
+  if (first) runs.push(newRun(first, leaves, start === 0 ? bytes : bytes.subarray(start)))
   return runs
 }
 

@@ -177,8 +177,9 @@ export class Session implements Member {
     if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
     const { store, limits } = this.#context
-    const naming = names && { names: { checkpoint: names, aloneMs: limits.nameAloneMs } }
-    const { sequence, hash } = await this.#commit(store.append({ ...this.#author, runs, ...naming }))
+    const append = { ...this.#author, runs }
+    const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
+    const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }

@@ -98,6 +98,7 @@ export class CheckpointedLog {
       const runs = await this.store.read(ROOM, after, 1e9)
       const [first, last] = [runs[0], runs.at(-1)]
       if (!first || !last) break
+      if (first.first <= after) throw new Error('the store goes back')
       after = last.first + last.count - 1
       stretches.push(`${first.first}..${after}`)
     }

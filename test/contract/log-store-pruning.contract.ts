@@ -209,6 +209,8 @@ export function describePruningOfLogStore(name: string, open: (now: () => number
         expect((await store.standing(ROOM)).pruned).toBe(7)
         expect(await store.isWhole(ROOM, 2, 4)).toBe(true)
         expect(await store.isWhole(ROOM, 2, 5)).toBe(false)
+        const known = await Promise.all([4, 5, 6, 7].map((sequence) => store.hashAt(ROOM, sequence)))
+        expect(known.map((hash) => hash !== undefined)).toEqual([true, false, false, true])
         const { after } = await store.records(ROOM, undefined)
         const bases = await Promise.all(after.map(({ hash }) => log.names(hash)))
         expect(bases.map(({ length }) => length)).toEqual([1, 1, 1])

@@ -36,7 +36,7 @@ async function read(client: RawClient, after: number, to: number) {
   const sequences = client.heard
     .slice(from)
     .flatMap((message) => (message.type === 'entries' ? message.entries.map((_, i) => message.first + i) : []))
-  return end.type === 'refused' ? end.code : sequences
+  return end.type === 'refused' ? [...sequences, end.code].join() : sequences
 }
 
 describe('a log whose beginning is not kept any more', () => {
@@ -179,11 +179,15 @@ describe('retention', () => {
   const quiet = { silenceMs: 10_000 * DAY_MS, heartbeatMs: 10_000 * DAY_MS }
   const limits = { ...quiet, sweepMs: DAY_MS }
 
+  /** What a member says that has gone away in the first of the two. */
+  let before: ReturnType<OpenRoom['at']>
+
   /** A document of two epochs, each with a replaced stretch and a base of its own. */
   async function twoEpochs(options: Parameters<typeof openRelay>[1]): Promise<void> {
     await begin({ limits, ...options })
     await room.type(alice, 4)
     await room.compact(alice, 2)
+    before = room.at(3)
     const first = await room.rotate(alice)
     await room.type(alice, 4)
     await room.compact(alice, 6, first)
@@ -206,6 +210,11 @@ describe('retention', () => {
     expect(await history()).toBe(2)
     const bob = await room.enter('bob')
     expect([await read(bob, 2, 4), await read(bob, 2, 5), await read(bob, 6, 8)]).toEqual([[3, 4], 'pruned', [7, 8]])
+    // What would follow its cursor is there, and after that there is a gap.
+    const away = await room.connect()
+    expect(await away.join('room', { token: 'bob', ...before })).toMatchObject({ confirmed: false, pruned: 6 })
+    await away.hears('caught-up')
+    expect([...away.received().keys()]).toEqual([7, 8])
   })
 
   it('is 30 days where nobody says otherwise', async () => {

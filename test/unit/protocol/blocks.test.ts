@@ -2,7 +2,9 @@ import {
   type Entry,
   encodeEntries,
   encodeFrame,
+  MAX_ENVELOPE_BYTES,
   MAX_FRAME_BYTES,
+  MAX_FRAME_ENVELOPE_BYTES,
   MAX_FRAME_ITEMS,
   type NewBlock,
   ProtocolError,
@@ -11,6 +13,7 @@ import {
   parseUpFrame,
   type Up,
 } from '@y-sealed/protocol'
+import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import { below, pick, seededRandom } from '../../support/random.ts'
 import { type FrameVector, fromHex, type RefusedFrameVector, readVectors, toHex } from './vectors.ts'
@@ -38,6 +41,14 @@ describe('a message whose entries are read as one block', () => {
         toHex(bytes),
       ).toEqual(outcome(() => parseUpFrame(bytes)))
     }
+  })
+
+  it('[WIRE-21] holds 1 MiB of envelopes and not a byte more, though the frame would hold it', () => {
+    const quarter = MAX_FRAME_ENVELOPE_BYTES / 4
+    const full = [quarter, quarter, quarter, quarter]
+    expect(parseUpBlocks(rawAppend(full))).toMatchObject([{ envelopes: { count: 4, envelopeBytes: 4 * quarter } }])
+    expect(() => parseUpBlocks(rawAppend([...full, 1]))).toThrow(expect.objectContaining({ code: 'limit' }))
+    expect(() => parseUpBlocks(rawAppend([MAX_ENVELOPE_BYTES + 1]))).toThrow(expect.objectContaining({ code: 'limit' }))
   })
 
   it('[WIRE-11] is forwarded byte by byte as it would be encoded from its entries', () => {
@@ -99,6 +110,20 @@ function blockOf(entries: Entry[]): NewBlock {
   const [message] = parseUpBlocks(encodeFrame([append(entries)]))
   if (message?.type !== 'append') throw new Error('expected an append')
   return message.envelopes
+}
+
+/** The frame of an append of zeros, written without our writer and its bounds. */
+function rawAppend(envelopeLengths: number[]): Uint8Array {
+  const body = encoding.createEncoder()
+  for (const number of [1, 1, 0, envelopeLengths.length]) encoding.writeVarUint(body, number)
+  for (const length of envelopeLengths) {
+    encoding.writeVarUint(body, 0)
+    encoding.writeVarUint8Array(body, new Uint8Array(length))
+  }
+  const frame = encoding.createEncoder()
+  encoding.writeVarUint(frame, 0x14)
+  encoding.writeVarUint8Array(frame, encoding.toUint8Array(body))
+  return encoding.toUint8Array(frame)
 }
 
 /** The message as `parseUpFrame` would have returned it, by way of a message of the other direction. */

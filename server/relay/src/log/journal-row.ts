@@ -74,6 +74,8 @@ export class JournalRow {
 /** The runs of a row that a JournalRow has made. */
 export function* runsOfRow(row: Uint8Array): Generator<JournaledRun> {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength)
+  // The slices of this one are copies.
+  const plain = new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
   for (let at = 0; at < bytes.length; ) {
     const salt = at + NUMBERS_BYTES
     const body = at + HEAD_BYTES
@@ -86,9 +88,9 @@ export function* runsOfRow(row: Uint8Array): Generator<JournaledRun> {
       epochIndex: bytes.readUInt32LE(at + 24),
       firstCounter: bytes.readUInt32LE(at + 28),
       count: bytes.readUInt32LE(at + 32),
-      salt: row.slice(salt, salt + SALT_BYTES),
-      hash: row.slice(salt + SALT_BYTES, body),
-      body: row.slice(body, subject),
+      salt: plain.slice(salt, salt + SALT_BYTES),
+      hash: plain.slice(salt + SALT_BYTES, body),
+      body: plain.slice(body, subject),
       subject: bytes.toString('utf8', subject, end),
     }
     at = end

@@ -85,10 +85,8 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     if (isRead) return
     const stored: { id: number; runs: Uint8Array }[] = allRows.all()
     for (const { runs } of stored) for (const run of runsOfRow(runs)) appendAgain(run)
-    settleAll()
     nextRow = (stored.at(-1)?.id ?? 0) + 1
-    firstRow = nextRow
-    dropRows.run(nextRow)
+    settleAll()
     isRead = true
   }
 
@@ -147,6 +145,12 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
 
   function settleAll(): void {
     for (const room of tails.keys()) settle(room)
+    dropRowsBefore(nextRow)
+  }
+
+  function dropRowsBefore(row: number): void {
+    dropRows.run(row)
+    firstRow = row
   }
 
   function finish(): void {
@@ -157,9 +161,7 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     if (!row.isEmpty) insertRow.run(nextRow++, row.take())
     const [oldest] = tails.values()
     const neededRow = oldest?.journalRow ?? nextRow
-    if (neededRow - firstRow < MAX_SPENT_ROWS) return
-    dropRows.run(neededRow)
-    firstRow = neededRow
+    if (neededRow - firstRow >= MAX_SPENT_ROWS) dropRowsBefore(neededRow)
   }
 
   return {

@@ -56,11 +56,10 @@ export function createPruningRows(database: DatabaseSyncInstance) {
   )
   const highest = database.prepare('SELECT max(pruned_through) AS through FROM records WHERE document = ?')
   const hashWhereEnds = database.prepare(
-    'SELECT pruned_hash AS hash FROM records WHERE document = ? AND pruned_through = ? AND pruned_through > after_sequence',
+    'SELECT pruned_hash AS hash FROM records WHERE document = ? AND pruned_through = ?',
   )
   const gap = database.prepare(
-    `SELECT 1 FROM records WHERE document = ? AND after_sequence < ? AND pruned_through > ?
-       AND pruned_through > after_sequence LIMIT 1`,
+    'SELECT 1 FROM records WHERE document = ? AND after_sequence < ? AND pruned_through > ? LIMIT 1',
   )
   const runSizes = database.prepare(
     `SELECT first_sequence AS first, entries AS count, length(body) AS bodyBytes FROM runs

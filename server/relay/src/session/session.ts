@@ -22,11 +22,11 @@ import { Delivery } from '../room/delivery.ts'
 import type { Member, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
-import { HeldLease, storedLeaseMs } from './held-lease.ts'
 import { newCheckpoint } from './new-checkpoint.ts'
 import { newEpoch } from './new-epoch.ts'
 import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
-import { Refusal } from './refusal.ts'
+import { OwnLease } from './own-lease.ts'
+import { REFUSALS, Refusal } from './refusal.ts'
 import { SideReads } from './side-reads.ts'
 import { type NewEntries, Staging } from './staging.ts'
 
@@ -56,7 +56,7 @@ export class Session implements Member {
   readonly #context: RelayContext
   readonly #staging: Staging
   readonly #sideReads: SideReads
-  #lease: HeldLease | undefined
+  readonly #lease: OwnLease
   #hasLeft = false
 
   constructor({ context, room, connection, channel, access, isObserver, onFailure }: SessionOptions) {
@@ -71,6 +71,7 @@ export class Session implements Member {
     const reading = { store: context.store, connection, channel, backlogBytes, catchUpBytes, onFailure }
     this.delivery = new Delivery({ ...reading, room, isObserver })
     this.#sideReads = new SideReads({ ...reading, room: room.name, maxWaiting })
+    this.#lease = new OwnLease({ context, room: room.name, session: this.number, connection })
     room.add(this)
   }
 
@@ -86,7 +87,7 @@ export class Session implements Member {
   end(): void {
     this.leave()
     this.#staging.drop()
-    if (this.#lease) this.#giveBack().catch((error: unknown) => this.#tell(error))
+    if (this.#lease.isHeld) this.#lease.giveBack().catch((error: unknown) => this.#tell(error))
   }
 
   /** Sends entries again, a checkpoint, or which ones there are. Only a read through the head moves live delivery. */
@@ -99,7 +100,7 @@ export class Session implements Member {
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
   async write(message: Write): Promise<void> {
     const { request } = message
-    const staging = this.#lease?.request === request ? this.#lease.staging : this.#staging
+    const staging = this.#lease.stagingOf(request) ?? this.#staging
     let bytes = message.envelopes.envelopeBytes
     try {
       if (!this.mayWrite) throw new Refusal('write-denied', 'this session may only read')
@@ -131,14 +132,16 @@ export class Session implements Member {
     const { type, request } = message
     try {
       if (type === 'release') {
-        await this.#giveBack()
+        await this.#lease.giveBack()
         this.#send({ type: 'released', channel, request })
       } else if (!this.mayWrite) {
         throw new Refusal('write-denied', 'this session may only read')
       } else if (type === 'lease') {
-        await this.#takeLease(message)
+        const leased = await this.#lease.take(message)
+        if (this.#hasLeft) await this.#lease.giveBack()
+        this.#send(leased)
       } else {
-        await this.#pause(request)
+        this.#send(await this.#lease.pause(message))
       }
     } catch (error) {
       this.#refuse(request, error)
@@ -169,7 +172,7 @@ export class Session implements Member {
 
   async #reread({ request, after }: Read): Promise<void> {
     const { pruned } = await this.#context.store.standing(this.room.name)
-    if (after < pruned) this.#refuse(request, new Refusal('pruned', 'some of it is not kept any more'))
+    if (after < pruned) this.#refuse(request, new Refusal('pruned', REFUSALS.pruned))
     else this.delivery.reread(request, after)
   }
 
@@ -188,11 +191,11 @@ export class Session implements Member {
     const { request, record } = message
     const epoch = newEpoch(message, brought)
     // What is staged under the lease would be left behind.
-    if (epoch.replaces && this.#lease && this.#lease.request !== request) {
+    if (epoch.replaces && this.#lease.isHeld && !this.#lease.is(request)) {
       throw new Refusal('busy', "an open has its lease's number")
     }
     const { sequence, hash } = await this.#commit(this.#context.store.open({ ...this.#author, ...epoch }))
-    this.#dropLease()
+    this.#lease.drop()
     this.#send({ type: 'opened', channel: this.channel, request, record, sequence, hash: hashPrefix(hash) })
   }
 
@@ -200,7 +203,7 @@ export class Session implements Member {
     const { channel, room } = this
     const { request } = message
     // Before what it has brought is looked at: with the lease it has lost what was staged, too.
-    if (this.#lease?.request !== request) throw new Refusal('busy', REFUSALS.busy)
+    if (!this.#lease.is(request)) throw new Refusal('busy', REFUSALS.busy)
     const checkpoint = newCheckpoint(message, brought)
     const epochIndex = checkpoint.chunks[0].epochIndex
     const { store, rooms } = this.#context
@@ -208,50 +211,14 @@ export class Session implements Member {
       if (result.stored) room.compacted(result.place, epochIndex, this)
     })
     if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
-    this.#dropLease()
+    this.#lease.drop()
     this.#send({ type: 'compacted', channel, request, place: result.place })
-  }
-
-  async #takeLease({ request, purpose, head }: Lease): Promise<void> {
-    const { store, clock, limits, held } = this.#context
-    const { number: session, connection, channel } = this
-    const { leaseMs, maxAppendBytes } = limits
-    const document = { room: this.room.name, session, leaseMs: storedLeaseMs(leaseMs) }
-    const result = await store.lease({ ...document, purpose, head })
-    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code], result.record)
-    this.#dropLease()
-    const renew = () => store.renew(document)
-    const staging = new Staging(held, maxAppendBytes)
-    const onLost = () => this.#dropLease()
-    this.#lease = new HeldLease({ clock, connection, request, staging, leaseMs, renew, onLost })
-    if (this.#hasLeft) await this.#giveBack()
-    this.#send({ type: 'leased', channel, request, leaseMs })
-  }
-
-  async #pause(request: number): Promise<void> {
-    const { store, limits } = this.#context
-    const { pauseMs, pauseAgainMs: againMs } = limits
-    const result = await store.pause({ room: this.room.name, session: this.number, pauseMs, againMs })
-    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code])
-    const { sequence, hash } = result
-    this.#send({ type: 'paused', channel: this.channel, request, sequence, hash })
-  }
-
-  /** Ends lease and pause, also in the store. */
-  async #giveBack(): Promise<void> {
-    this.#dropLease()
-    await this.#context.store.release(this.room.name, this.number)
-  }
-
-  #dropLease(): void {
-    this.#lease?.end()
-    this.#lease = undefined
   }
 
   #checkMayBringChunks(request: number): void {
     // Nothing can be leased where there is no record: a relay that was wiped gets its first one with a checkpoint.
     const isFirst = this.room.head.record === undefined
-    if (!isFirst && this.#lease?.request !== request) throw new Refusal('busy', REFUSALS.busy)
+    if (!isFirst && !this.#lease.is(request)) throw new Refusal('busy', REFUSALS.busy)
   }
 
   get #author() {
@@ -283,13 +250,3 @@ export class Session implements Member {
     this.connection.send(encodeFrame([message]))
   }
 }
-
-const REFUSALS = {
-  'stale-epoch': 'not the head of the log',
-  paused: 'an epoch is about to be opened',
-  busy: "the lease is not this session's",
-  limit: 'the last pause ran out a moment ago',
-  'out-of-order': "not this session's salt, or not its next counter",
-  malformed: 'the index of a record rises, from 0',
-  'stale-checkpoint': 'another checkpoint is the newest, or the log is not the one that this one covers',
-} as const

@@ -98,9 +98,10 @@ export class CheckpointedLog {
       const runs = await this.store.read(ROOM, after, 1e9)
       const [first, last] = [runs[0], runs.at(-1)]
       if (!first || !last) break
-      if (first.first <= after) throw new Error('the store goes back')
-      after = last.first + last.count - 1
-      stretches.push(`${first.first}..${after}`)
+      const end = last.first + last.count - 1
+      if (end <= after) throw new Error('the store does not go on')
+      stretches.push(`${first.first}..${end}`)
+      after = end
     }
     return stretches
   }

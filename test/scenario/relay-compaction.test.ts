@@ -99,13 +99,17 @@ describe('a checkpoint between rotations', () => {
     expect(before).toHaveLength(20)
   })
 
-  it('that an epoch begins with is heard of after its record, by all but its author', async () => {
+  it('that an epoch begins with is heard of after its record, by all but its author and observers', async () => {
+    const observer = await room.enter('eve', { observe: true })
     const checkpoint = await room.rotate(alice)
     const told = await bob.hears('compacted')
     expect(told).toMatchObject({ request: 0, place: { checkpoint, sequence: 5, hash: startHash(sha256(room.record)) } })
     expect(bob.heard[bob.heard.indexOf(told) - 1]).toMatchObject({ type: 'record', record: room.record })
-    await alice.pinged()
-    expect(alice.heard.map(({ type }) => type)).not.toContain('compacted')
+    await observer.hears('record')
+    for (const client of [alice, observer]) {
+      await client.pinged()
+      expect(client.heard.map(({ type }) => type)).not.toContain('compacted')
+    }
   })
 })
 

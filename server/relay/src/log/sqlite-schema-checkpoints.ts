@@ -12,7 +12,6 @@ import { parseHeader } from '@y-sealed/protocol/header'
 const TABLES = `
   ALTER TABLE documents ADD COLUMN sole_subject TEXT;
   ALTER TABLE documents ADD COLUMN sole_since INTEGER NOT NULL DEFAULT 0;
-  UPDATE documents SET sole_since = sequence;
   ALTER TABLE records ADD COLUMN pruned_through INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE records ADD COLUMN pruned_hash BLOB;
   ALTER TABLE salts ADD COLUMN last_sequence INTEGER NOT NULL DEFAULT 0;

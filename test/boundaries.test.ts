@@ -15,7 +15,7 @@ const RULES: Record<string, { ours: string[]; foreign: string[]; node: boolean |
     foreign: ['@noble/ciphers', '@noble/hashes', 'lib0'],
     node: /\/engine\/node\.ts$/,
   },
-  'packages/protocol': { ours: [], foreign: ['@noble/hashes', 'lib0'], node: /\/sha256-node\.ts$/ },
+  'packages/protocol': { ours: [], foreign: ['@noble/hashes'], node: /\/sha256-node\.ts$/ },
   'packages/key-client': { ours: ['@y-sealed/envelope'], foreign: [], node: false },
   'packages/provider': {
     ours: ['@y-sealed/envelope', '@y-sealed/protocol', '@y-sealed/protocol/header', '@y-sealed/key-client'],

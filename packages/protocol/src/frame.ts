@@ -4,13 +4,18 @@ import { Writer } from './codec/writer.ts'
 import { type Down, downCodecs } from './down.ts'
 import { ProtocolError } from './errors.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
+import type { EntryBlock, NewBlock } from './messages/entry.ts'
 import { hello, helloMagic } from './messages/greeting.ts'
-import { type Up, upCodecs } from './up.ts'
+import { type Entries, entriesBlocks } from './messages/read.ts'
+import { type Up, upBlockCodecs, upCodecs } from './up.ts'
 
 /**
  * frame   = message+                              one binary WebSocket message
  * message = varint id • varint length • body      body: the message's fields, exactly
  */
+
+// Id, length, channel, first sequence, hash and count, at their longest.
+const ENTRIES_HEAD_BYTES = 64
 
 /** The messages that open a connection stand alone: whoever reads them does not know yet what else it could parse. */
 const greetings: ReadonlySet<string> = new Set(['hello', 'welcome', 'incompatible'])
@@ -21,23 +26,27 @@ const greetings: ReadonlySet<string> = new Set(['hello', 'welcome', 'incompatibl
  */
 export function encodeFrame(messages: readonly Up[] | readonly Down[]): Uint8Array {
   const frame = new Writer()
-  for (const message of messages) {
-    frame.item()
-    const codec = codecOf(message)
-    const body = frame.nested()
-    codec.write(body, message)
-    frame.part = 'frame'
-    frame.varint(codec.id)
-    frame.varBytes(body.finish(), 0, MAX_FRAME_BYTES)
-  }
+  for (const message of messages) writeMessage(frame, codecOf(message), message)
   checkGreeting(messages)
-  if (frame.bytesWritten > MAX_FRAME_BYTES) throw frame.limit(tooLong(frame.bytesWritten))
-  return frame.finish()
+  return finish(frame)
+}
+
+/** The frame of one `entries` message. */
+export function encodeEntries(message: Entries<readonly EntryBlock[]>): Uint8Array {
+  const bytes = message.entries.reduce((sum, block) => sum + block.bytes.length, 0)
+  const frame = new Writer(ENTRIES_HEAD_BYTES + bytes)
+  writeMessage(frame, entriesBlocks, message)
+  return finish(frame)
 }
 
 /** What a client said. Throws ProtocolError and returns nothing of a frame that is not good as a whole. */
 export function parseUpFrame(bytes: Uint8Array): Up[] {
   return parseFrame(bytes, upCodecById)
+}
+
+/** As `parseUpFrame`, with the entries of each message as one block. */
+export function parseUpBlocks(bytes: Uint8Array): Up<NewBlock>[] {
+  return parseFrame(bytes, upBlockCodecById)
 }
 
 /** What a relay said. Throws ProtocolError and returns nothing of a frame that is not good as a whole. */
@@ -57,6 +66,9 @@ export function isForeignFrame(bytes: Uint8Array): boolean {
 const upCodecById: ReadonlyMap<number, MessageCodec<Up>> = new Map(
   Object.values(upCodecs).map((codec: MessageCodec<Up>) => [codec.id, codec]),
 )
+const upBlockCodecById: ReadonlyMap<number, MessageCodec<Up<NewBlock>>> = new Map(
+  Object.values(upBlockCodecs).map((codec: MessageCodec<Up<NewBlock>>) => [codec.id, codec]),
+)
 const downCodecById: ReadonlyMap<number, MessageCodec<Down>> = new Map(
   Object.values(downCodecs).map((codec: MessageCodec<Down>) => [codec.id, codec]),
 )
@@ -70,24 +82,37 @@ function codecOf(message: Up | Down): MessageCodec<Up | Down> {
   return codecByType[message.type]
 }
 
-function parseFrame<M extends Up | Down>(bytes: Uint8Array, codecById: ReadonlyMap<number, MessageCodec<M>>): M[] {
+function writeMessage<M extends { readonly type: string }>(frame: Writer, codec: MessageCodec<M>, message: M): void {
+  frame.items(1)
+  frame.varint(codec.id)
+  frame.withLength(() => codec.write(frame, message))
+}
+
+function finish(frame: Writer): Uint8Array {
+  if (frame.bytesWritten > MAX_FRAME_BYTES) throw frame.limit(tooLong(frame.bytesWritten))
+  return frame.finish()
+}
+
+function parseFrame<M extends { readonly type: string }>(
+  bytes: Uint8Array,
+  codecById: ReadonlyMap<number, MessageCodec<M>>,
+): M[] {
   const frame = new Reader(bytes)
   if (bytes.length > MAX_FRAME_BYTES) throw frame.limit(tooLong(bytes.length))
   const messages: M[] = []
   do {
-    frame.item()
+    frame.part = 'frame'
+    frame.items(1)
     const id = frame.varint()
     const codec = codecById.get(id)
     if (codec === undefined) throw new ProtocolError('unsupported', `frame: unknown message id ${id}`)
-    const body = frame.nested(MAX_FRAME_BYTES)
-    messages.push(codec.parse(body))
-    body.end()
+    messages.push(frame.withLength(MAX_FRAME_BYTES, () => codec.parse(frame)))
   } while (frame.remaining > 0)
   checkGreeting(messages)
   return messages
 }
 
-function checkGreeting(messages: readonly (Up | Down)[]): void {
+function checkGreeting(messages: readonly { readonly type: string }[]): void {
   if (messages.length === 0) throw new ProtocolError('malformed', 'frame: expected a message, got none')
   for (const message of messages) {
     if (greetings.has(message.type) && messages.length > 1) {

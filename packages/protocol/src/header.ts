@@ -94,17 +94,18 @@ export function recordPrefix(record: Uint8Array): RecordPrefix {
 
 /**
  * Reads lib0's unsigned varint (little-endian groups of 7 bits) at `offset`; `end` is the offset after it. Only the shortest
- * form is accepted, so that equal values have equal bytes. Throws ProtocolError `malformed`.
+ * form is accepted, so that equal values have equal bytes. The bytes end at `bytesEnd`. Throws ProtocolError `malformed`.
  */
 export function readVarint(
   bytes: Uint8Array,
   offset: number,
   max: number = Number.MAX_SAFE_INTEGER,
+  bytesEnd: number = bytes.length,
 ): { value: number; end: number } {
   let value = 0
   // Multiplication, not shifts: a JavaScript shift is 32 bits wide.
   for (let weight = 1, at = offset; weight <= max; weight *= 128) {
-    const byte = bytes[at++]
+    const byte = at < bytesEnd ? bytes[at++] : undefined
     if (byte === undefined) throw new ProtocolError('malformed', 'bytes end inside a varint')
     value += (byte & 0x7f) * weight
     if (value > max) break

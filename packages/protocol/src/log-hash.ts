@@ -18,6 +18,7 @@ export const HASH_PREFIX_BYTES = 8
 const startLabel = new TextEncoder().encode('y-sealed/v1/log')
 // Separates a link of the chain from a leaf and from a start, whatever an attacker chooses as envelope bytes.
 const linkPrefix = Uint8Array.of(1)
+const noProofLength = Uint8Array.of(0, 0)
 
 /** H before the first entry of the epoch whose record has this hash (32 bytes). */
 export function startHash(recordHash: Uint8Array): Uint8Array {
@@ -27,6 +28,7 @@ export function startHash(recordHash: Uint8Array): Uint8Array {
 /** The leaf of one entry, 32 bytes. */
 export function leafHash(proof: Uint8Array, envelope: Uint8Array): Uint8Array {
   if (proof.length > MAX_PROOF_BYTES) throw new RangeError(`proof: expected at most ${MAX_PROOF_BYTES} bytes`)
+  if (proof.length === 0) return sha256(noProofLength, envelope)
   return sha256(Uint8Array.of(proof.length >> 8, proof.length & 0xff), proof, envelope)
 }
 

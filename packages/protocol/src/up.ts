@@ -1,24 +1,25 @@
 import type { MessageCodec } from './codec/message.ts'
-import { type Append, append, type Stage, stage } from './messages/append.ts'
+import { type Append, append, appendBlock, type Stage, stage, stageBlock } from './messages/append.ts'
 import { type AwarenessUp, awarenessUp } from './messages/awareness.ts'
 import { type Fetch, fetch } from './messages/checkpoint.ts'
 import { type CheckpointsUp, checkpointsUp } from './messages/checkpoints.ts'
-import { type Compact, compact } from './messages/compact.ts'
+import { type Compact, compact, compactBlock } from './messages/compact.ts'
+import type { Entry, NewBlock } from './messages/entry.ts'
 import { type Hello, hello } from './messages/greeting.ts'
 import { type Join, join, type Leave, leave } from './messages/join.ts'
 import { type Lease, lease, type Pause, pause, type Release, release } from './messages/lease.ts'
-import { type Open, open } from './messages/open.ts'
+import { type Open, open, openBlock } from './messages/open.ts'
 import { type Read, read } from './messages/read.ts'
 import { type Ping, ping, type Refresh, refresh } from './messages/upkeep.ts'
 
 /** Everything a client says. */
-export type Up =
+export type Up<Entries = Entry[]> =
   | Hello
   | Join
   | Leave
-  | Stage
-  | Append
-  | Open
+  | Stage<Entries>
+  | Append<Entries>
+  | Open<Entries>
   | Read
   | AwarenessUp
   | Refresh
@@ -27,10 +28,12 @@ export type Up =
   | Release
   | Pause
   | Fetch
-  | Compact
+  | Compact<Entries>
   | CheckpointsUp
 
-export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { type: T }>> } = {
+type Codecs<M extends { readonly type: string }> = { readonly [T in M['type']]: MessageCodec<Extract<M, { type: T }>> }
+
+export const upCodecs: Codecs<Up> = {
   hello,
   join,
   leave,
@@ -47,4 +50,13 @@ export const upCodecs: { readonly [T in Up['type']]: MessageCodec<Extract<Up, { 
   fetch,
   compact,
   checkpoints: checkpointsUp,
+}
+
+/** For who does not need the entries of a message one by one. */
+export const upBlockCodecs: Codecs<Up<NewBlock>> = {
+  ...upCodecs,
+  stage: stageBlock,
+  append: appendBlock,
+  open: openBlock,
+  compact: compactBlock,
 }

@@ -6,7 +6,7 @@ import { Staging } from '../../../server/relay/src/session/staging.ts'
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 it('one task after the other, in order, and no more waiting than allowed', async () => {
-  const queue = new SerialQueue(2)
+  const queue = new SerialQueue(2, (error) => expect.unreachable(String(error)))
   const done: number[] = []
   const gates: (() => void)[] = []
   const task = (name: number) => async () => {
@@ -21,6 +21,27 @@ it('one task after the other, in order, and no more waiting than allowed', async
   }
   expect(done).toEqual([1, 2, 3])
   expect(queue.add(task(5))).toBe(true)
+})
+
+it('what waits for nothing is over at once, and a task that fails in either way is told and holds nobody up', async () => {
+  const failures: unknown[] = []
+  const done: string[] = []
+  const queue = new SerialQueue(9, (error) => failures.push(error))
+  queue.add(() => void done.push('at once'))
+  expect(done).toEqual(['at once'])
+  queue.add(async () => {
+    await settled()
+    throw 'later'
+  })
+  queue.add(() => {
+    throw 'now'
+  })
+  queue.add(() => void done.push('after them'))
+  expect(failures).toEqual([])
+  await settled()
+  await settled()
+  expect(failures).toEqual(['later', 'now'])
+  expect(done).toEqual(['at once', 'after them'])
 })
 
 it('staged bytes are given back by whatever ends a request', () => {

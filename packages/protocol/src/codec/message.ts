@@ -27,16 +27,17 @@ export function defineMessage<M extends { readonly type: string }>(
   type Name = Exclude<keyof M, 'type'> & string
   // MessageFields<M> has M's keys and no other, each with the field of its type: the two casts rest on that.
   const names = Object.keys(fields) as Name[]
+  const steps = names.map((name) => ({ name, part: `${type}.${name}`, field: fields[name] }))
   return {
     type,
     id,
-    fields: names.map((name) => ({ name, shape: fields[name].shape })),
+    fields: steps.map(({ name, field }) => ({ name, shape: field.shape })),
     parse(reader) {
       const parsed: { -readonly [K in keyof M]?: M[K] } = {}
       parsed.type = type
-      for (const name of names) {
-        reader.part = `${type}.${name}`
-        const value = fields[name].read(reader)
+      for (const { name, part, field } of steps) {
+        reader.part = part
+        const value = field.read(reader)
         // An absent field is a missing key, as in the interface, not a key with the value undefined.
         if (value !== undefined) parsed[name] = value
       }
@@ -47,9 +48,9 @@ export function defineMessage<M extends { readonly type: string }>(
       return message
     },
     write(writer, message) {
-      for (const name of names) {
-        writer.part = `${type}.${name}`
-        fields[name].write(writer, message[name])
+      for (const { name, part, field } of steps) {
+        writer.part = part
+        field.write(writer, message[name])
       }
       writer.part = type
       const found = fault?.(message)

@@ -5,11 +5,6 @@ import { MAX_FRAME_ITEMS } from '../limits.ts'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const noBytes = new Uint8Array(0)
 
-/** How many list elements and messages one frame may still hold; shared by all readers of that frame. */
-interface ItemBudget {
-  left: number
-}
-
 /**
  * A strict cursor over untrusted bytes. Every bound is checked before anything is copied, and what it returns owns its
  * bytes: one entry that is kept must not keep a whole frame in memory.
@@ -19,22 +14,25 @@ export class Reader {
   /** What is being read, for error messages: `join.room`. */
   part = 'frame'
   readonly #bytes: Uint8Array
-  readonly #items: ItemBudget
   #at = 0
+  /** Where the bytes end, or the message that is being read. */
+  #end: number
+  /** List elements and messages that the frame may still hold. */
+  #itemsLeft = MAX_FRAME_ITEMS
 
-  constructor(bytes: Uint8Array, items: ItemBudget = { left: MAX_FRAME_ITEMS }) {
+  constructor(bytes: Uint8Array) {
     // Node's Buffer has a `slice` that does not copy; a plain view has the one that does.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#items = items
+    this.#end = bytes.byteLength
   }
 
   get remaining(): number {
-    return this.#bytes.length - this.#at
+    return this.#end - this.#at
   }
 
   byte(): number {
     const byte = this.#bytes[this.#at]
-    if (byte === undefined) throw this.malformed('expected another byte, got the end')
+    if (byte === undefined || this.#at >= this.#end) throw this.malformed('expected another byte, got the end')
     this.#at++
     return byte
   }
@@ -48,8 +46,8 @@ export class Reader {
 
   /** Exactly `length` bytes, as a copy. */
   bytes(length: number): Uint8Array {
-    const view = this.#view(length)
-    return length === 0 ? noBytes : view.slice()
+    const start = this.#skip(length)
+    return length === 0 ? noBytes : this.#bytes.slice(start, start + length)
   }
 
   /** varint length, then as many bytes, as a copy. */
@@ -57,37 +55,58 @@ export class Reader {
     return this.bytes(this.#length(min, max))
   }
 
+  /** Goes past a varint length and as many bytes; returns how many these were. No copy. */
+  passVarBytes(min: number, max: number): number {
+    const length = this.#length(min, max)
+    this.#skip(length)
+    return length
+  }
+
+  /** Where the next byte is, for `since`. */
+  get place(): number {
+    return this.#at
+  }
+
+  /** What was read since this place, as a copy. */
+  since(place: number): Uint8Array {
+    return place === this.#at ? noBytes : this.#bytes.slice(place, this.#at)
+  }
+
   /** varint byte length, then well-formed UTF-8. A byte order mark is a character like any other. */
   varString(min: number, max: number): string {
-    const view = this.#view(this.#length(min, max))
+    const length = this.#length(min, max)
+    const start = this.#skip(length)
     try {
-      return utf8.decode(view)
+      return utf8.decode(this.#bytes.subarray(start, start + length))
     } catch {
       throw this.malformed('expected well-formed UTF-8')
     }
   }
 
-  /** varint length, then as many bytes, which the returned reader must consume. No copy. */
-  nested(max: number): Reader {
-    return new Reader(this.#view(this.#length(0, max)), this.#items)
+  /** varint length, then as many bytes, which `read` must consume. */
+  withLength<T>(max: number, read: () => T): T {
+    const length = this.#length(0, max)
+    const outer = this.#end
+    this.#end = this.#skip(length) + length
+    this.#at -= length
+    const value = read()
+    if (this.remaining > 0) throw this.malformed(`expected the end, got ${this.remaining} more bytes`)
+    this.#end = outer
+    return value
   }
 
   /** varint count of elements that follow. */
   count(min: number, max: number): number {
     const count = this.varint(max)
     if (count < min) throw this.malformed(`expected at least ${min}, got ${count}`)
-    for (let element = 0; element < count; element++) this.item()
+    this.items(count)
     return count
   }
 
-  /** Takes one of the frame's items, so that a small frame cannot become a large heap. */
-  item(): void {
-    if (this.#items.left === 0) throw this.limit(`expected at most ${MAX_FRAME_ITEMS} items in a frame`)
-    this.#items.left--
-  }
-
-  end(): void {
-    if (this.remaining > 0) throw this.malformed(`expected the end, got ${this.remaining} more bytes`)
+  /** Takes some of the frame's items, so that a small frame cannot become a large heap. */
+  items(count: number): void {
+    if (count > this.#itemsLeft) throw this.limit(`expected at most ${MAX_FRAME_ITEMS} items in a frame`)
+    this.#itemsLeft -= count
   }
 
   malformed(what: string): ProtocolError {
@@ -103,8 +122,14 @@ export class Reader {
   }
 
   #varint(): number {
+    const first = this.#bytes[this.#at]
+    if (first !== undefined && first < 0x80 && this.#at < this.#end) {
+      // Nearly all of them are one byte long.
+      this.#at++
+      return first
+    }
     try {
-      const { value, end } = readVarint(this.#bytes, this.#at)
+      const { value, end } = readVarint(this.#bytes, this.#at, Number.MAX_SAFE_INTEGER, this.#end)
       this.#at = end
       return value
     } catch (error) {
@@ -119,10 +144,11 @@ export class Reader {
     return length
   }
 
-  #view(length: number): Uint8Array {
+  /** Moves past as many bytes, and returns where they begin. */
+  #skip(length: number): number {
     if (length > this.remaining) throw this.malformed(`expected ${length} bytes, got ${this.remaining}`)
-    const view = this.#bytes.subarray(this.#at, this.#at + length)
+    const start = this.#at
     this.#at += length
-    return view
+    return start
   }
 }

@@ -1,6 +1,7 @@
+import type { Field } from '../codec/field.ts'
 import { channel, hash8, hash32, optional, request, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
-import { type Entry, entries } from './entry.ts'
+import { block, type Entry, entries } from './entry.ts'
 
 /**
  * Entries of a request that is too large for one frame. The relay holds them until the `append` or `open` of the same
@@ -8,15 +9,15 @@ import { type Entry, entries } from './entry.ts'
  * under the number of the session's `lease` is kept apart from that, lasts as long as the lease, and may hold the
  * chunks of a checkpoint (kind 2, counters from 1 under one salt). Answered by `staged` or `refused`.
  */
-export interface Stage {
+export interface Stage<Entries = Entry[]> {
   readonly type: 'stage'
   readonly channel: number
   readonly request: number
-  readonly envelopes: Entry[]
+  readonly envelopes: Entries
 }
 
 /** Stores what is staged under this request and then these, all or nothing. Answered by `ack` or `refused`. */
-export interface Append {
+export interface Append<Entries = Entry[]> {
   readonly type: 'append'
   readonly channel: number
   readonly request: number
@@ -26,7 +27,7 @@ export interface Append {
    */
   readonly names?: Uint8Array
   /** May be empty where something is staged. */
-  readonly envelopes: Entry[]
+  readonly envelopes: Entries
 }
 
 /** Held, not stored. */
@@ -48,14 +49,17 @@ export interface Ack {
   readonly hash: Uint8Array
 }
 
-export const stage = defineMessage<Stage>('stage', 0x13, { channel, request, envelopes: entries(1) })
+const stageOf = <Entries>(envelopes: Field<Entries>) =>
+  defineMessage<Stage<Entries>>('stage', 0x13, { channel, request, envelopes })
 
-export const append = defineMessage<Append>('append', 0x14, {
-  channel,
-  request,
-  names: optional(hash32),
-  envelopes: entries(0),
-})
+export const stage = stageOf(entries(1))
+export const stageBlock = stageOf(block(1))
+
+const appendOf = <Entries>(envelopes: Field<Entries>) =>
+  defineMessage<Append<Entries>>('append', 0x14, { channel, request, names: optional(hash32), envelopes })
+
+export const append = appendOf(entries(0))
+export const appendBlock = appendOf(block(0))
 
 export const staged = defineMessage<Staged>('staged', 0x45, { channel, request })
 

@@ -1,6 +1,7 @@
+import type { Field } from '../codec/field.ts'
 import { bool, channel, hash32, optional, request, requestOrNone, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
-import { type Entry, entries } from './entry.ts'
+import { block, type Entry, entries } from './entry.ts'
 import { type Place, place } from './place.ts'
 
 /**
@@ -10,7 +11,7 @@ import { type Place, place } from './place.ts'
  * `refused`: `busy` (the lease), `stale-epoch` (another head), `stale-checkpoint` (H, sequence or `previous` do not fit),
  * `malformed` (not the chunks named), `out-of-order`, `limit`, `write-denied`.
  */
-export interface Compact {
+export interface Compact<Entries = Entry[]> {
   readonly type: 'compact'
   readonly channel: number
   /** The lease's. */
@@ -24,7 +25,7 @@ export interface Compact {
   /** Hash (32 bytes) of the checkpoint. The relay compares it with what it holds. */
   readonly checkpoint: Uint8Array
   /** Chunks; may be empty where something is staged. */
-  readonly envelopes: Entry[]
+  readonly envelopes: Entries
 }
 
 /**
@@ -41,15 +42,19 @@ export interface Compacted {
   readonly named: boolean
 }
 
-export const compact = defineMessage<Compact>('compact', 0x1e, {
-  channel,
-  request,
-  sequence: uint(1, Number.MAX_SAFE_INTEGER),
-  hash: hash32,
-  previous: optional(hash32),
-  checkpoint: hash32,
-  envelopes: entries(0),
-})
+const compactOf = <Entries>(envelopes: Field<Entries>) =>
+  defineMessage<Compact<Entries>>('compact', 0x1e, {
+    channel,
+    request,
+    sequence: uint(1, Number.MAX_SAFE_INTEGER),
+    hash: hash32,
+    previous: optional(hash32),
+    checkpoint: hash32,
+    envelopes,
+  })
+
+export const compact = compactOf(entries(0))
+export const compactBlock = compactOf(block(0))
 
 export const compacted = defineMessage<Compacted>('compacted', 0x55, {
   channel,

@@ -1,14 +1,15 @@
+import type { Field } from '../codec/field.ts'
 import { channel, hash8, hash32, optional, request, sequence, varBytes } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
 import { MAX_RECORD_BYTES } from '../limits.ts'
-import { type Entry, entries } from './entry.ts'
+import { block, type Entry, entries } from './entry.ts'
 
 /**
  * Opens an epoch and stores its checkpoint and first entries (staged ones before these), all or nothing, and only if the
  * head record, the log's last sequence and H there are still those named: of two that open epoch 0 at once, one gets
  * `opened` and the other `refused`, `stale-epoch`. Replacing a record needs the lease, and then has the lease's number.
  */
-export interface Open {
+export interface Open<Entries = Entry[]> {
   readonly type: 'open'
   readonly channel: number
   readonly request: number
@@ -21,7 +22,7 @@ export interface Open {
   readonly hash?: Uint8Array
   /** Hash (32 bytes) of the staged checkpoint; absent = none is staged. The relay compares it with what it holds. */
   readonly checkpoint?: Uint8Array
-  readonly envelopes: Entry[]
+  readonly envelopes: Entries
 }
 
 /** To the opener, after the commit. */
@@ -49,24 +50,30 @@ export interface NewRecord {
 
 const record = varBytes(1, MAX_RECORD_BYTES)
 
-export const open = defineMessage<Open>(
-  'open',
-  0x15,
-  {
-    channel,
-    request,
-    record,
-    previous: optional(hash32),
-    sequence,
-    hash: optional(hash32),
-    checkpoint: optional(hash32),
-    envelopes: entries(0),
-  },
-  ({ previous, sequence, hash }) => {
-    if ((previous === undefined) !== (hash === undefined)) return 'expected previous and hash, or neither'
-    return previous === undefined && sequence > 0 ? `expected sequence 0 without previous, got ${sequence}` : undefined
-  },
-)
+const openOf = <Entries>(envelopes: Field<Entries>) =>
+  defineMessage<Open<Entries>>(
+    'open',
+    0x15,
+    {
+      channel,
+      request,
+      record,
+      previous: optional(hash32),
+      sequence,
+      hash: optional(hash32),
+      checkpoint: optional(hash32),
+      envelopes,
+    },
+    ({ previous, sequence, hash }) => {
+      if ((previous === undefined) !== (hash === undefined)) return 'expected previous and hash, or neither'
+      return previous === undefined && sequence > 0
+        ? `expected sequence 0 without previous, got ${sequence}`
+        : undefined
+    },
+  )
+
+export const open = openOf(entries(0))
+export const openBlock = openOf(block(0))
 
 export const opened = defineMessage<Opened>('opened', 0x47, {
   channel,

@@ -1,6 +1,7 @@
+import type { Field } from '../codec/field.ts'
 import { channel, hash8, hash8OrEmpty, request, requestOrNone, sequence, uint } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
-import { type Entry, entries } from './entry.ts'
+import { blocks, type Entry, entries, entryCount } from './entry.ts'
 
 /**
  * Reads the log again from `after` + 1, the session's own entries included: `entries` as needed, then `caught-up`.
@@ -18,14 +19,14 @@ export interface Read {
 }
 
 /** Consecutive entries of the log. */
-export interface Entries {
+export interface Entries<Content = Entry[]> {
   readonly type: 'entries'
   readonly channel: number
   /** Sequence of the first; the others follow without a gap. */
   readonly first: number
   /** The first 8 bytes of H before the first. */
   readonly hashBefore: Uint8Array
-  readonly entries: Entry[]
+  readonly entries: Content
 }
 
 /** Every entry through `sequence` has been sent. For a `read` with `to`: through `to`, or the head where that is less. */
@@ -46,13 +47,17 @@ export const read = defineMessage<Read>(
   ({ after, to }) => (to > 0 && to < after ? `expected to 0 or at least ${after}, got ${to}` : undefined),
 )
 
-export const entriesMessage = defineMessage<Entries>(
-  'entries',
-  0x43,
-  { channel, first: uint(1, Number.MAX_SAFE_INTEGER), hashBefore: hash8, entries: entries(1) },
-  ({ first, entries }) =>
-    Number.isSafeInteger(first + (entries.length - 1)) ? undefined : 'expected sequences below 2^53',
-)
+const entriesOf = <Content>(entries: Field<Content>, countOf: (entries: Content) => number) =>
+  defineMessage<Entries<Content>>(
+    'entries',
+    0x43,
+    { channel, first: uint(1, Number.MAX_SAFE_INTEGER), hashBefore: hash8, entries },
+    ({ first, entries }) =>
+      Number.isSafeInteger(first + (countOf(entries) - 1)) ? undefined : 'expected sequences below 2^53',
+  )
+
+export const entriesMessage = entriesOf(entries(1), ({ length }) => length)
+export const entriesBlocks = entriesOf(blocks(1), entryCount)
 
 export const caughtUp = defineMessage<CaughtUp>('caught-up', 0x44, {
   channel,

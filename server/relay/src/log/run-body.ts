@@ -1,6 +1,8 @@
 import type { Entry } from '@y-sealed/protocol'
 import { readVarint } from '@y-sealed/protocol/header'
 
+const NOTHING = new Uint8Array(0)
+
 /** Lays entries out one behind the other, each `varint length ‖ proof ‖ varint length ‖ envelope`, as frames do. */
 export function encodeRunBody(entries: readonly Entry[]): Uint8Array {
   let bytes = 0
@@ -15,14 +17,20 @@ export function encodeRunBody(entries: readonly Entry[]): Uint8Array {
   return body
 }
 
-/** The entries of a body, as views into it. Only for bodies that `encodeRunBody` has made. */
-export function parseRunBody(body: Uint8Array): Entry[] {
-  const entries: Entry[] = []
+/** An entry in its body. */
+export interface PlacedEntry extends Entry {
+  /** Where its bytes end, and the next one's begin. */
+  readonly end: number
+}
+
+/** The entries of a body, as views into it. Only for bodies that were parsed or laid out before. */
+export function parseRunBody(body: Uint8Array): PlacedEntry[] {
+  const entries: PlacedEntry[] = []
   for (let at = 0; at < body.length; ) {
     const proof = readPart(body, at)
     const envelope = readPart(body, proof.end)
-    entries.push({ proof: proof.bytes, envelope: envelope.bytes })
     at = envelope.end
+    entries.push({ proof: proof.bytes, envelope: envelope.bytes, end: at })
   }
   return entries
 }
@@ -46,6 +54,7 @@ function writePart(body: Uint8Array, at: number, part: Uint8Array): number {
 function readPart(body: Uint8Array, at: number): { bytes: Uint8Array; end: number } {
   const length = readVarint(body, at)
   const end = length.end + length.value
+  if (length.value === 0) return { bytes: NOTHING, end }
   if (end > body.length) throw new RangeError('a stored run ends inside an entry')
   return { bytes: body.subarray(length.end, end), end }
 }

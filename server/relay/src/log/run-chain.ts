@@ -1,6 +1,6 @@
 import { leafHash, nextHash } from '@y-sealed/protocol'
 import type { StoredRun } from './log-store.ts'
-import { encodeRunBody, parseRunBody } from './run-body.ts'
+import { parseRunBody } from './run-body.ts'
 
 /** The running hash after a run's leaves, from the one before it. */
 export function chainHash(before: Uint8Array, leaves: readonly Uint8Array[]): Uint8Array {
@@ -20,7 +20,7 @@ export function hashWithin(run: StoredRun, sequence: number): Uint8Array {
 export function runThrough(run: StoredRun, sequence: number): StoredRun {
   const count = sequence - run.first + 1
   if (count >= run.count) return run
-  return { ...run, count, body: encodeRunBody(parseRunBody(run.body).slice(0, count)) }
+  return { ...run, count, body: run.body.subarray(0, endOf(run, count)) }
 }
 
 /** What is left of a run after `sequence`; the run itself where that is before it. */
@@ -32,6 +32,11 @@ export function runAfter(run: StoredRun, sequence: number): StoredRun {
     first: sequence + 1,
     count: run.count - skipped,
     hashBefore: hashWithin(run, sequence),
-    body: encodeRunBody(parseRunBody(run.body).slice(skipped)),
+    body: run.body.subarray(endOf(run, skipped)),
   }
+}
+
+/** Where the first `count` entries of a run end in its body. */
+function endOf(run: StoredRun, count: number): number {
+  return parseRunBody(run.body)[count - 1]?.end ?? 0
 }

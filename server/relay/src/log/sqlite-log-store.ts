@@ -1,8 +1,10 @@
-import { createGroupCommit } from './group-commit.ts'
-import type { AppendResult, LogStore } from './log-store.ts'
+import { RelayError } from '../errors.ts'
+import { createGroupCommit, type Transaction } from './group-commit.ts'
+import type { AppendResult, LogHead, LogStore } from './log-store.ts'
 import { lease, pause, release, renew } from './sqlite-claims.ts'
 import { compact } from './sqlite-compacting.ts'
 import { openDatabase, transactionOf } from './sqlite-database.ts'
+import { createJournal, withJournal } from './sqlite-journal.ts'
 import { isWhole, readChunks, readHead, readPlaces, readRecords, readRuns, readStanding } from './sqlite-reading.ts'
 import { sweepStep } from './sqlite-sweep.ts'
 import { createTables, hashAfter } from './sqlite-tables.ts'
@@ -19,7 +21,28 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   const usage = createUsage(database, tables)
   // One process has one store: whoever held something has ended with the process before.
   tables.rows.dropClaims()
-  const group = createGroupCommit(transactionOf(database))
+  const journal = createJournal(database, tables)
+  const transaction = withJournal(transactionOf(database), journal)
+  const group = createGroupCommit(transaction)
+  takeUp(transaction)
+
+  /** A write that is not the journal's: it finds the document's tables complete. */
+  function write<T>(room: string, change: () => T): Promise<T> {
+    return group.add(() => {
+      journal.settle(room)
+      return change()
+    })
+  }
+
+  /** A look at entries, of which the journal may have some that the tables do not have yet. */
+  async function read<T>(room: string, look: () => T): Promise<T> {
+    return journal.isAhead(room) ? write(room, look) : look()
+  }
+
+  /** The store's own: the newest entries may be in the journal only. */
+  function head(room: string): LogHead {
+    return { ...readHead(tables, room), ...journal.head(room) }
+  }
 
   /** Undoes what a refused request has written, and nothing of the others in its group. */
   function undoIfRefused(write: () => AppendResult): AppendResult {
@@ -31,41 +54,60 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   }
 
   return {
-    head: async (room) => readHead(tables, room),
+    head: async (room) => (journal.isRead ? head(room) : group.add(() => head(room))),
 
-    // A single run is refused before anything is written: it needs no savepoint, and nearly every append is one.
+    // In the order of arrival, whatever it is: what was read before a pause is durable when the pause is answered.
     append: (request) =>
-      group.add(() =>
-        request.runs.length > 1 ? undoIfRefused(() => append(tables, request)) : append(tables, request),
-      ),
-    open: (request) => group.add(() => undoIfRefused(() => open(tables, request))),
-    compact: (request) => group.add(() => compact(tables, request)),
-    // In the order of arrival with the appends: what was read before a pause is durable when the pause is answered.
-    lease: (request) => group.add(() => lease(tables, request)),
-    renew: (request) => group.add(() => renew(tables, request)),
-    pause: (request) => group.add(() => pause(tables, request)),
-    release: (room, session) => group.add(() => release(tables, room, session)),
+      group.add(() => {
+        const stored = journal.append(request)
+        if (stored) return stored
+        journal.settle(request.room)
+        // A single run is refused before anything is written: it needs no savepoint.
+        return request.runs.length > 1 ? undoIfRefused(() => append(tables, request)) : append(tables, request)
+      }),
+    open: (request) => write(request.room, () => undoIfRefused(() => open(tables, request))),
+    compact: (request) => write(request.room, () => compact(tables, request)),
+    lease: (request) => write(request.room, () => lease(tables, request)),
+    renew: (request) => write(request.room, () => renew(tables, request)),
+    pause: (request) => write(request.room, () => pause(tables, request)),
+    release: (room, session) => write(room, () => release(tables, room, session)),
 
     standing: async (room) => readStanding(tables, room),
     places: async (room, recordHash) => readPlaces(tables, room, recordHash),
     checkpoint: async (room, hash, wanted) => readChunks(tables, room, hash, wanted),
-    read: async (room, after, maxBytes) => readRuns(tables, room, after, maxBytes),
+    read: (room, after, maxBytes) => read(room, () => readRuns(tables, room, after, maxBytes)),
     isWhole: async (room, after, through) => isWhole(tables, room, after, through),
     records: async (room, held) => readRecords(tables, room, held),
-    usage: async (room) => usage(room),
+    usage: (room) => read(room, () => usage(room)),
 
-    async hashAt(room, sequence) {
-      const document = tables.rows.document(room)
-      return document && hashAfter(tables, document, sequence)
-    },
+    hashAt: (room, sequence) =>
+      read(room, () => {
+        const document = tables.rows.document(room)
+        return document && hashAfter(tables, document, sequence)
+      }),
 
-    sweep: (terms) => group.add(() => sweepStep(tables, terms)),
+    sweep: (terms) => group.add(() => sweepStep(tables, terms, (document) => journal.settleDocument(document))),
 
     async close() {
+      const settled = group.add(() => journal.settleAll())
       group.flush()
+      await settled
       // What is left of a log should be one file, for whoever copies it.
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       database.close()
     },
+  }
+}
+
+/** What the process before has left in the journal goes into the tables. Throws RelayError `storage` where it cannot. */
+function takeUp(transaction: Transaction): void {
+  try {
+    transaction.begin()
+    transaction.commit()
+  } catch (error) {
+    transaction.rollback()
+    throw error instanceof RelayError
+      ? error
+      : new RelayError('storage', 'the journal cannot be read', { cause: error })
   }
 }

@@ -4,6 +4,7 @@ import { RelayError } from '../errors.ts'
 import type { SoleAuthor } from './compaction.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
+import type { SaltClaim } from './tail-salts.ts'
 
 /** A document, where its epochs stand, and whose entries are the last ones. */
 export interface StoredDocument {
@@ -106,6 +107,8 @@ export function createRows(database: DatabaseSyncInstance) {
        WHERE session = :session AND counter = :before`,
   )
 
+  const claim = database.prepare('SELECT session, counter FROM salts WHERE document = ? AND salt = ?')
+
   return {
     document(room: string): StoredDocument | undefined {
       const row: DocumentRow | undefined = document.get(Buffer.from(room))
@@ -153,6 +156,11 @@ export function createRows(database: DatabaseSyncInstance) {
     records(id: number): EpochRecord[] {
       const rows: RecordRow[] = records.all(id)
       return rows.map(toRecord)
+    },
+    /** Whose salt this is, and its last counter. */
+    claim(id: number, salt: Uint8Array): SaltClaim | undefined {
+      const row: SaltClaim | undefined = claim.get(id, salt)
+      return row
     },
     /** Whether this salt may carry these counters in this session; if so, they are taken. */
     useSalt(id: number, { firstCounter, count, ...use }: SaltUse): boolean {

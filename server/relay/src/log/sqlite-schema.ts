@@ -60,11 +60,20 @@ const EPOCHS = `
   ) STRICT;
 `
 
+// What is durable and not yet in the tables of its document (sqlite-journal.ts).
+const JOURNAL = `
+  CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    runs BLOB NOT NULL
+  ) STRICT;
+`
+
 /** Each takes a store from the version that is its place to the next. */
 const STEPS: readonly ((database: DatabaseSyncInstance) => void)[] = [
   (database) => database.exec(FIRST_TABLES),
   (database) => database.exec(EPOCHS),
   addCheckpoints,
+  (database) => database.exec(JOURNAL),
 ]
 
 /** Stored as `user_version`; a file of a later version is refused, never guessed at. */

@@ -8,8 +8,8 @@ const STEP_RUNS = 256
 const STEP_BODY_BYTES = 4 * 1024 * 1024
 const STEP_CHUNKS = 16
 
-/** Deletes some of what is due, at most a step of it; whether there may be more. */
-export function sweepStep(tables: Tables, terms: SweepTerms): boolean {
+/** Deletes some of what is due, at most a step of it; whether there may be more. `settle` completes a document's tables. */
+export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: number) => void): boolean {
   const { pruning, now } = tables
   const { replacedMs, readersMs, keepsOldEpochs } = terms
   const due =
@@ -17,6 +17,7 @@ export function sweepStep(tables: Tables, terms: SweepTerms): boolean {
     pruning.due('base', now() - replacedMs) ??
     (keepsOldEpochs ? undefined : pruning.due('epoch', now() - readersMs))
   if (!due) return false
+  settle(due.document)
   if (isGoneAfterStep(tables, due, terms)) pruning.forget(due.id)
   return true
 }

@@ -15,7 +15,6 @@ export interface Part {
 export class Batch {
   readonly #runs: StoredRun[] = []
   #parts: Part[] | undefined
-  #partByRun: Map<StoredRun, Part> | undefined
 
   get first(): number | undefined {
     return this.#runs[0]?.first
@@ -37,10 +36,12 @@ export class Batch {
     return this.#parts
   }
 
-  /** What a session gets that has appended some of them: one message per run, so that those are shared too. */
+  /** What a session gets that has appended some of them: what lies between, which hardly anybody else gets. */
   partsWhere(isWanted: (run: StoredRun) => boolean): Part[] {
-    this.#partByRun ??= new Map(this.#runs.map((run) => [run, partOf([run])]))
-    return [...this.#partByRun].filter(([run]) => isWanted(run)).map(([, part]) => part)
+    return groupRuns(this.#runs.filter(isWanted)).map((runs) => ({
+      first: runs[0]?.first ?? 0,
+      frame: (channel) => entriesFrame(channel, runs),
+    }))
   }
 }
 

@@ -1,6 +1,5 @@
-import { encodeFrame, hashPrefix, type Place, startHash } from '@y-sealed/protocol'
+import { encodeEntries, encodeFrame, hashPrefix, type Place, startHash } from '@y-sealed/protocol'
 import type { EpochRecord, LogHead, StoredRun } from '../log/log-store.ts'
-import { parseRunBody } from '../log/run-body.ts'
 
 const NO_HASH = new Uint8Array(0)
 
@@ -9,14 +8,13 @@ export function headHash(head: LogHead): Uint8Array {
   return head.record ? hashPrefix(head.hash) : NO_HASH
 }
 
-/** One `entries` message of consecutive runs of one epoch. */
+/** One `entries` message of consecutive runs of one epoch: their bytes go out as they are stored. */
 export function entriesFrame(channel: number, runs: readonly StoredRun[]): Uint8Array {
   const [before] = runs
   if (!before) throw new RangeError('an entries message without entries')
-  const entries = runs.flatMap(({ body }) => parseRunBody(body))
-  return encodeFrame([
-    { type: 'entries', channel, first: before.first, hashBefore: hashPrefix(before.hashBefore), entries },
-  ])
+  const entries = runs.map(({ count, body }) => ({ count, bytes: body }))
+  const hashBefore = hashPrefix(before.hashBefore)
+  return encodeEntries({ type: 'entries', channel, first: before.first, hashBefore, entries })
 }
 
 export function recordFrame(channel: number, { bytes, hash, after }: EpochRecord): Uint8Array {

@@ -14,12 +14,16 @@ export interface RoomsOptions {
   log: Log
 }
 
+interface UsedRoom {
+  readonly room: Promise<Room>
+  /** What keeps it: its sessions from before their join to after their leave, and its commits. */
+  uses: number
+}
+
 /** The rooms that have a session or a commit under way. */
 export class Rooms {
   readonly #options: RoomsOptions
-  readonly #rooms = new Map<string, Promise<Room>>()
-  /** What keeps a room: its sessions from before their join to after their leave, and its commits. */
-  readonly #uses = new Map<string, number>()
+  readonly #rooms = new Map<string, UsedRoom>()
   readonly #commits = new Set<Promise<unknown>>()
 
   constructor(options: RoomsOptions) {
@@ -32,23 +36,18 @@ export class Rooms {
 
   /** The room of this name. Each `enter` needs its `leave`, also after a failure. */
   enter(name: string): Promise<Room> {
-    this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1)
-    let room = this.#rooms.get(name)
-    if (!room) {
-      room = this.#load(name)
-      this.#rooms.set(name, room)
+    let used = this.#rooms.get(name)
+    if (!used) {
+      used = { room: this.#load(name), uses: 0 }
+      this.#rooms.set(name, used)
     }
-    return room
+    used.uses++
+    return used.room
   }
 
   leave(name: string): void {
-    const uses = (this.#uses.get(name) ?? 0) - 1
-    if (uses > 0) {
-      this.#uses.set(name, uses)
-    } else {
-      this.#uses.delete(name)
-      this.#rooms.delete(name)
-    }
+    const used = this.#rooms.get(name)
+    if (used && --used.uses === 0) this.#rooms.delete(name)
   }
 
   /**
@@ -56,16 +55,27 @@ export class Rooms {
    * another one made meanwhile would start from a head that lacks it.
    */
   commit<Result>(room: Room, write: Promise<Result>, tell: (result: Result) => void): Promise<Result> {
-    this.#uses.set(room.name, (this.#uses.get(room.name) ?? 0) + 1)
-    const told = write
-      .then((result) => {
-        tell(result)
+    const used = this.#rooms.get(room.name)
+    if (used) used.uses++
+    const over = () => {
+      this.#commits.delete(told)
+      this.leave(room.name)
+    }
+    // One promise, not the three of `then` and `finally`: every append passes here.
+    const told: Promise<Result> = write.then(
+      (result) => {
+        try {
+          tell(result)
+        } finally {
+          over()
+        }
         return result
-      })
-      .finally(() => {
-        this.#commits.delete(told)
-        this.leave(room.name)
-      })
+      },
+      (error: unknown) => {
+        over()
+        throw error
+      },
+    )
     this.#commits.add(told)
     return told
   }
@@ -73,7 +83,7 @@ export class Rooms {
   /** Asks the members of this room to look at their key endpoint. Nothing to do where nobody is. */
   recheck(name: string): void {
     // A room that cannot be loaded has no members, and tells those who want to join.
-    this.#rooms.get(name)?.then(
+    this.#rooms.get(name)?.room.then(
       (room) => room.recheck(),
       () => {},
     )

@@ -5,12 +5,13 @@ const MAX_KEPT_FRAMES = 4
 export type SharedFrame = (channel: number) => Uint8Array
 
 export function shareFrame(encode: SharedFrame): SharedFrame {
-  const frameByChannel = new Map<number, Uint8Array>()
+  let kept: { channel: number; frame: Uint8Array }[] | undefined
   return (channel) => {
-    const known = frameByChannel.get(channel)
-    if (known) return known
+    const known = kept?.find((one) => one.channel === channel)
+    if (known) return known.frame
     const frame = encode(channel)
-    if (frameByChannel.size < MAX_KEPT_FRAMES) frameByChannel.set(channel, frame)
+    kept ??= []
+    if (kept.length < MAX_KEPT_FRAMES) kept.push({ channel, frame })
     return frame
   }
 }

@@ -1,24 +1,19 @@
 import {
-  type Append,
   type AwarenessUp,
   type CheckpointsUp,
   type CloseReason,
-  type Compact,
   closeReasons,
   encodeFrame,
-  envelopeBytes,
   type Fetch,
   type Join,
   type Joined,
   type Lease,
-  type Open,
   type Pause,
   ProtocolError,
   type Read,
   type Refresh,
   type RefusalCode,
   type Release,
-  type Stage,
 } from '@y-sealed/protocol'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
@@ -27,24 +22,13 @@ import { headHash } from '../room/down.ts'
 import { PrunedError } from '../room/pruned-error.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { Write } from './new-runs.ts'
 import { pageRecords } from './record-pages.ts'
 import { type Resumption, resume, startOf } from './resume.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { Session } from './session.ts'
 
-export type ChannelMessage =
-  | Stage
-  | Append
-  | Open
-  | Compact
-  | Lease
-  | Pause
-  | Release
-  | Read
-  | Fetch
-  | CheckpointsUp
-  | AwarenessUp
-  | Refresh
+export type ChannelMessage = Write | Lease | Pause | Release | Read | Fetch | CheckpointsUp | AwarenessUp | Refresh
 
 export interface ChannelOptions {
   context: RelayContext
@@ -71,8 +55,8 @@ export class Channel {
     this.#connection = connection
     this.#join = join
     this.#onEnd = onEnd
-    this.#queue = new SerialQueue(context.limits.maxWaitingRequests)
-    this.#enqueue(async () => {
+    this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
+    this.#queue.add(async () => {
       if (await this.#enter()) onJoined()
     })
   }
@@ -84,17 +68,17 @@ export class Channel {
         break
       case 'refresh':
         // Its answer would be `closed`: a client that floods with tokens gets that at once.
-        if (!this.#enqueue(() => this.#refresh(message.token))) this.close(closeReasons.limit)
+        if (!this.#queue.add(() => this.#refresh(message.token))) this.close(closeReasons.limit)
         break
       case 'read':
       case 'fetch':
       case 'checkpoints':
-        if (!this.#enqueue(async () => await this.#session?.read(message))) this.#refuse(message.request, 'limit')
+        if (!this.#queue.add(() => this.#session?.read(message))) this.#refuse(message.request, 'limit')
         break
       case 'lease':
       case 'pause':
       case 'release':
-        if (!this.#enqueue(async () => this.#session?.claim(message))) this.#refuse(message.request, 'limit')
+        if (!this.#queue.add(() => this.#session?.claim(message))) this.#refuse(message.request, 'limit')
         break
       default:
         this.#receiveWrite(message)
@@ -135,30 +119,20 @@ export class Channel {
     if (!this.#isFinishing) this.#onEnd()
   }
 
-  #receiveWrite(message: Stage | Append | Open | Compact): void {
-    const bytes = envelopeBytes(message.envelopes)
+  #receiveWrite(message: Write): void {
+    const bytes = message.envelopes.envelopeBytes
     const { held } = this.#context
     const hasRoom = held.take(bytes)
     const isTaken =
       hasRoom &&
-      this.#enqueue(async () => {
-        if (this.#session && !this.#ended) await this.#session.write(message)
-        else held.release(bytes)
+      this.#queue.add(() => {
+        if (this.#session && !this.#ended) return this.#session.write(message)
+        held.release(bytes)
+        return undefined
       })
     if (isTaken) return
     if (hasRoom) held.release(bytes)
     this.#refuse(message.request, 'limit')
-  }
-
-  /** Whether the task was taken. It is not begun once the channel has ended, but for giving back what it holds. */
-  #enqueue(task: () => Promise<void>): boolean {
-    return this.#queue.add(async () => {
-      try {
-        await task()
-      } catch (error) {
-        this.#fail(error)
-      }
-    })
   }
 
   /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */

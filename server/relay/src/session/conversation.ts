@@ -5,9 +5,10 @@ import {
   encodeFrame,
   isForeignFrame,
   type Join,
+  type NewBlock,
   negotiateVersion,
   ProtocolError,
-  parseUpFrame,
+  parseUpBlocks,
   SUPPORTED_VERSIONS,
   type Up,
   type VersionRange,
@@ -46,7 +47,7 @@ export class Conversation {
     const { connection, context } = this.#options
     try {
       if (!this.#isGreeted && isForeignFrame(frame)) connection.close(closeReasons.malformed, FOREIGN)
-      else for (const message of parseUpFrame(frame)) this.#receive(message)
+      else for (const message of parseUpBlocks(frame)) this.#receive(message)
     } catch (error) {
       if (error instanceof ProtocolError) {
         connection.close(closeReasonFor(error), error.message)
@@ -62,7 +63,7 @@ export class Conversation {
     for (const channel of [...this.#channels.values()]) channel.finish()
   }
 
-  #receive(message: Up): void {
+  #receive(message: Up<NewBlock>): void {
     if (!this.#isGreeted || message.type === 'hello') {
       this.#greet(message)
     } else if (message.type === 'join') {
@@ -78,7 +79,7 @@ export class Conversation {
     }
   }
 
-  #greet(message: Up): void {
+  #greet(message: Up<NewBlock>): void {
     if (this.#isGreeted || message.type !== 'hello') {
       throw new ProtocolError('malformed', `${message.type}: expected one hello, first`)
     }

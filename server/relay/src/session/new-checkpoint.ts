@@ -1,4 +1,4 @@
-import { type Compact, checkpointHash } from '@y-sealed/protocol'
+import { type Compact, checkpointHash, type NewBlock } from '@y-sealed/protocol'
 import type { CompactRequest } from '../log/log-store.ts'
 import { sameHash } from '../log/record-hash.ts'
 import { Refusal } from './refusal.ts'
@@ -6,7 +6,7 @@ import type { NewEntries } from './staging.ts'
 
 /** What a `compact` stores, of all that it has brought. Throws Refusal `malformed` where that is not the checkpoint it names. */
 export function newCheckpoint(
-  { sequence, hash, previous, checkpoint }: Compact,
+  { sequence, hash, previous, checkpoint }: Compact<NewBlock>,
   { runs, chunks: [first, ...others] }: NewEntries,
 ): Pick<CompactRequest, 'sequence' | 'hash' | 'previous' | 'chunks'> {
   if (runs.length > 0) throw new Refusal('malformed', 'an entry among the chunks of a checkpoint')

@@ -1,4 +1,4 @@
-import { checkpointHash, type Open, ProtocolError } from '@y-sealed/protocol'
+import { checkpointHash, type NewBlock, type Open, ProtocolError } from '@y-sealed/protocol'
 import { recordPrefix } from '@y-sealed/protocol/header'
 import type { OpenRequest } from '../log/log-store.ts'
 import { recordHash, sameHash } from '../log/record-hash.ts'
@@ -7,7 +7,7 @@ import type { NewEntries } from './staging.ts'
 
 /** What an `open` stores, of all that it has brought. Throws Refusal `malformed` where its parts do not fit each other. */
 export function newEpoch(
-  { record, previous, sequence, hash, checkpoint }: Open,
+  { record, previous, sequence, hash, checkpoint }: Open<NewBlock>,
   { runs, chunks }: NewEntries,
 ): Pick<OpenRequest, 'record' | 'replaces' | 'runs' | 'chunks'> {
   const index = indexOf(record)

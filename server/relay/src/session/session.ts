@@ -5,15 +5,14 @@ import {
   type Compact,
   type Down,
   encodeFrame,
-  envelopeBytes,
   type Fetch,
   hashPrefix,
   type Lease,
+  type NewBlock,
   type Open,
   type Pause,
   type Read,
   type Release,
-  type Stage,
 } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import type { Access } from '../auth/authorize.ts'
@@ -25,7 +24,7 @@ import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
 import { newCheckpoint } from './new-checkpoint.ts'
 import { newEpoch } from './new-epoch.ts'
-import { headerOf, newEntries, newRuns } from './new-runs.ts'
+import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
 import { OwnLease } from './own-lease.ts'
 import { REFUSALS, Refusal } from './refusal.ts'
 import { SideReads } from './side-reads.ts'
@@ -99,10 +98,10 @@ export class Session implements Member {
   }
 
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
-  async write(message: Stage | Append | Open | Compact): Promise<void> {
+  async write(message: Write): Promise<void> {
     const { request } = message
     const staging = this.#lease.stagingOf(request) ?? this.#staging
-    let bytes = envelopeBytes(message.envelopes)
+    let bytes = message.envelopes.envelopeBytes
     try {
       if (!this.mayWrite) throw new Refusal('write-denied', 'this session may only read')
       const { envelopes } = message
@@ -177,17 +176,18 @@ export class Session implements Member {
     else this.delivery.reread(request, after)
   }
 
-  async #append({ request, names }: Append, { runs, chunks }: NewEntries): Promise<void> {
+  async #append({ request, names }: Append<NewBlock>, { runs, chunks }: NewEntries): Promise<void> {
     if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
     const { store, limits } = this.#context
-    const naming = names && { names: { checkpoint: names, aloneMs: limits.nameAloneMs } }
-    const { sequence, hash } = await this.#commit(store.append({ ...this.#author, runs, ...naming }))
+    const append = { ...this.#author, runs }
+    const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
+    const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 
-  async #open(message: Open, brought: NewEntries): Promise<void> {
+  async #open(message: Open<NewBlock>, brought: NewEntries): Promise<void> {
     const { request, record } = message
     const epoch = newEpoch(message, brought)
     // What is staged under the lease would be left behind.
@@ -199,7 +199,7 @@ export class Session implements Member {
     this.#send({ type: 'opened', channel: this.channel, request, record, sequence, hash: hashPrefix(hash) })
   }
 
-  async #compact(message: Compact, brought: NewEntries): Promise<void> {
+  async #compact(message: Compact<NewBlock>, brought: NewEntries): Promise<void> {
     const { channel, room } = this
     const { request } = message
     // Before what it has brought is looked at: with the lease it has lost what was staged, too.

@@ -45,18 +45,14 @@ export class SideReads {
 
   constructor(from: SideReadsOptions) {
     this.#from = from
-    this.#queue = new SerialQueue(from.maxWaiting)
+    this.#queue = new SerialQueue(from.maxWaiting, (error) => {
+      if (!this.#ended) from.onFailure(error)
+    })
   }
 
   /** Whether it was taken; too many wait otherwise. */
   add(message: Read | Fetch | CheckpointsUp): boolean {
-    return this.#queue.add(async () => {
-      try {
-        await this.#answer(message)
-      } catch (error) {
-        if (!this.#ended) this.#from.onFailure(error)
-      }
-    })
+    return this.#queue.add(() => this.#answer(message))
   }
 
   end(): void {

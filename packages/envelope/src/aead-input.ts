@@ -3,6 +3,8 @@ import { misuse } from './envelope-error.ts'
 import { label } from './label.ts'
 import { encodeText, isWellFormed } from './text.ts'
 
+const AAD_LABEL = label('aad')
+
 // What a 16-bit length prefix holds.
 const MAX_SLOT_BYTES = 0xffff
 
@@ -13,7 +15,7 @@ export function nonceOf(counter: number, final: boolean): Uint8Array {
 
 /** `L"aad" ‖ epochId ‖ header (‖ lp(slot))`. A slot names the place in the local store and belongs to kind 5 only. */
 export function aadOf(epochId: Uint8Array, header: Uint8Array, slot: string | undefined): Uint8Array {
-  const bound = concat(label('aad'), epochId, header)
+  const bound = concat(AAD_LABEL, epochId, header)
   return slot === undefined ? bound : concat(bound, encodeSlot(slot))
 }
 

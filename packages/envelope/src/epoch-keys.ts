@@ -127,17 +127,17 @@ const subkeyInfo = (kind: EnvelopeKind, salt: Uint8Array) => concat(label('seal'
 function createOpeningKeys(root: Root) {
   const kept = new Map<string, Promise<OpeningKey>>()
 
-  function derive(name: string, info: Uint8Array): Promise<OpeningKey> {
-    const key = root.openingKey(info)
+  function derive(name: string, kind: EnvelopeKind, salt: Uint8Array): Promise<OpeningKey> {
+    const key = root.openingKey(subkeyInfo(kind, salt))
     key.catch(() => kept.delete(name))
     return key
   }
 
   return {
     get: (kind: EnvelopeKind, salt: Uint8Array): Promise<OpeningKey> => {
-      const info = subkeyInfo(kind, salt)
-      const name = info.join()
-      const key = kept.get(name) ?? derive(name, info)
+      // Asked for with every envelope: a string of the bytes is the cheapest name that a map takes.
+      const name = String.fromCharCode(kind, ...salt)
+      const key = kept.get(name) ?? derive(name, kind, salt)
       // Set again, so that the map's order is the order of use and its first key the one to let go.
       kept.delete(name)
       kept.set(name, key)

@@ -21,6 +21,7 @@ export {
 } from './epoch-keys.ts'
 export { createEpochRecord, type EpochRecordFields, recordHash, verifyEpochRecord } from './epoch-record.ts'
 export { fingerprint } from './fingerprint.ts'
+export { nextTurn } from './next-turn.ts'
 export { type Opened, type OpenOptions, openEnvelope } from './open.ts'
 export { type EpochRecord, parseEpochRecord } from './parse-epoch-record.ts'
 export { joinParts, PART_BODY_BYTES } from './parts.ts'

@@ -5,6 +5,7 @@ import type { SealingKey } from './engine/engine.ts'
 import { misuse } from './envelope-error.ts'
 import type { EpochKeys } from './epoch-keys.ts'
 import { layOut } from './layout.ts'
+import { nextTurn } from './next-turn.ts'
 import type { Birth } from './plaintext.ts'
 import { sealEnvelope, sealEnvelopeNow, type Unsealed } from './seal.ts'
 import { createSealerLife } from './sealer-life.ts'
@@ -59,6 +60,9 @@ export interface SealerOptions {
   monotonic?: () => number
 }
 
+// A megabyte, which a browser seals in two or three milliseconds.
+const PARTS_PER_TURN = 4
+
 const WIRE_KINDS = [EnvelopeKind.update, EnvelopeKind.awareness, EnvelopeKind.witness]
 const OWN_KINDS = [EnvelopeKind.update, EnvelopeKind.checkpoint, EnvelopeKind.local, EnvelopeKind.crossTab]
 
@@ -106,7 +110,7 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
     seal: async (kind, body, options = {}) => {
       const call = { key: keyOf(kind), unsealed: take(kind, body, options) }
       unfinished.add(call)
-      const envelopes = Promise.all(call.unsealed.map((unsealed) => sealEnvelope(call.key, unsealed)))
+      const envelopes = sealAll(call.key, call.unsealed)
       // Engines complete out of order; the log wants counter order. A failure is its own call's alone.
       lastSealed = Promise.allSettled([lastSealed, envelopes])
       await lastSealed
@@ -122,11 +126,27 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
       [...unfinished].map(({ key, unsealed }) => unsealed.map((one) => sealEnvelopeNow(key, one))),
     isSpent: life.isSpent,
     retire: () => {
-      unfinished.clear()
-      for (const key of sealingKeys.values()) key.forget()
+      const letGo = [...sealingKeys.values()]
       sealingKeys.clear()
+      const forget = () => {
+        for (const key of letGo) key.forget()
+      }
+      if (unfinished.size === 0) forget()
+      else lastSealed.then(forget)
+      unfinished.clear()
     },
   }
+}
+
+/** Nothing else is kept waiting for longer than a few parts take. */
+async function sealAll(key: SealingKey, unsealed: readonly Unsealed[]): Promise<Uint8Array[]> {
+  const envelopes: Uint8Array[] = []
+  for (let at = 0; at < unsealed.length; at += PARTS_PER_TURN) {
+    if (at > 0) await nextTurn()
+    const some = unsealed.slice(at, at + PARTS_PER_TURN)
+    envelopes.push(...(await Promise.all(some.map((one) => sealEnvelope(key, one)))))
+  }
+  return envelopes
 }
 
 /** More microtasks than an async function needs to hand over a promise that it returns (three, ECMA-262 §27.2.1.3.2 twice over). */

@@ -4,6 +4,7 @@ import {
   EnvelopeKind,
   type EpochKeys,
   joinParts,
+  nextTurn,
   type Opened,
   openEnvelope,
   parseCheckpointBody,
@@ -11,6 +12,9 @@ import {
 import { equalBytes } from '../hex.ts'
 import { SealedError } from '../sealed-error.ts'
 import { hashChunks } from './hash-chunks.ts'
+
+/** A megabyte, so that the page answers its user meanwhile. */
+const CHUNKS_PER_TURN = 4
 
 export interface OpenedCheckpoint {
   readonly manifest: CheckpointManifest
@@ -39,9 +43,13 @@ export async function openCheckpointBody(
   expectedHash: Uint8Array,
 ): Promise<Uint8Array> {
   if (!equalBytes(await hashChunks(chunks), expectedHash)) throw tampered('is not the one that was named')
-  const opened = await Promise.all(
-    chunks.map((chunk, at) => openChunk(keys, epochIndex, chunk, at === chunks.length - 1)),
-  )
+  const opened: Opened[] = []
+  for (let at = 0; at < chunks.length; at += CHUNKS_PER_TURN) {
+    if (at > 0) await nextTurn()
+    const some = chunks.slice(at, at + CHUNKS_PER_TURN)
+    const isLast = (index: number): boolean => at + index === chunks.length - 1
+    opened.push(...(await Promise.all(some.map((chunk, i) => openChunk(keys, epochIndex, chunk, isLast(i))))))
+  }
   // One salt, counted from 1, the last one final.
   return refusing(() => joinParts(opened))
 }

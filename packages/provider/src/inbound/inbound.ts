@@ -1,4 +1,4 @@
-import { EnvelopeError, EnvelopeKind, type Opened, openEnvelope } from '@y-sealed/envelope'
+import { EnvelopeError, EnvelopeKind, nextTurn, type Opened, openEnvelope } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
@@ -198,6 +198,8 @@ export class Inbound {
         // Meanwhile the connection may be another: these entries come again.
         if (life !== this.#run) continue
         this.#takeRun(run, verdicts)
+        // A browser may open and apply a whole log within one task.
+        if (this.#intake.hasNext(this.#end)) await nextTurn()
       }
     } finally {
       this.#draining = false

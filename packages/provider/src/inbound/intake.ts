@@ -86,6 +86,10 @@ export class Intake {
     return run
   }
 
+  hasNext(last: number): boolean {
+    return this.cursor < last && this.#waiting.has(this.cursor + 1)
+  }
+
   /** The next entry was processed. */
   advance(hash: Uint8Array): void {
     this.cursor++

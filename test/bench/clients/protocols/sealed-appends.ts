@@ -12,6 +12,7 @@ const TAG_BYTES = 16
 const SMALLEST_PADDED_BYTES = 64
 // Of the message `append` (protocol SPEC §3).
 const APPEND = 0x14
+const NAMES_NOTHING = 0
 
 /** Makes the envelope of an update. */
 export type MakeEnvelope = (update: Uint8Array) => Uint8Array
@@ -52,7 +53,7 @@ export async function realEnvelopes(documentId: string, record: Uint8Array): Pro
  * relay.
  */
 export function appendFrame(request: number, envelopes: readonly Uint8Array[]): Uint8Array {
-  const head = [...encodeVarint(CHANNEL), ...encodeVarint(request), ...encodeVarint(envelopes.length)]
+  const head = [...encodeVarint(CHANNEL), ...encodeVarint(request), NAMES_NOTHING, ...encodeVarint(envelopes.length)]
   const bodyBytes = envelopes.reduce((sum, { length }) => sum + 1 + encodedBytes(length) + length, head.length)
   const start = [APPEND, ...encodeVarint(bodyBytes), ...head]
   const frame = new Uint8Array(start.length + bodyBytes - head.length)

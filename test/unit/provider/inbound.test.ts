@@ -9,8 +9,11 @@ import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbou
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
 import { settle } from '../../support/fake-clock.ts'
+import { answersDuring } from '../../support/impatient-user.ts'
 
-async function epochWithOneEntry() {
+const RUN_ENTRIES = 512
+
+async function epochWithEntries(count: number) {
   const keys = await deriveEpochKeys(parseDocumentKey('a-key-that-nobody-guesses-0123456789'), {
     documentId: 'doc',
     keyHint: '',
@@ -21,12 +24,15 @@ async function epochWithOneEntry() {
   })
   const sealer = await createSealer(keys, { epochIndex: 0 })
   const writer = new Y.Doc()
-  writer.getText('text').insert(0, 'hello')
+  const updates: Uint8Array[] = []
+  writer.on('update', (update: Uint8Array) => updates.push(update))
+  for (let i = 0; i < count; i++) writer.getText('text').insert(5 * i, 'hello')
   const birth = { sequence: 0, hash: new Uint8Array(32) }
-  const [envelope = new Uint8Array()] = await sealer.seal(EnvelopeKind.update, Y.encodeStateAsUpdate(writer), { birth })
+  const sealed = updates.map((update) => sealer.seal(EnvelopeKind.update, update, sealer.unborn ? { birth } : {}))
+  const envelopes = (await Promise.all(sealed)).flat()
   const chained = readRecord(await createEpochRecord(keys, { index: 0 }))
   const epoch = { ...chained, index: 0, keyHint: '', startHash: startHash(chained.hash), keys }
-  return { epoch, entries: [{ proof: new Uint8Array(0), envelope }] }
+  return { epoch, entries: envelopes.map((envelope) => ({ proof: new Uint8Array(0), envelope })) }
 }
 
 function inbound() {
@@ -52,7 +58,7 @@ function inbound() {
 }
 
 it('a platform whose crypto fails is told of; the entry waits, and is taken when it works again', async () => {
-  const { epoch, entries } = await epochWithOneEntry()
+  const { epoch, entries } = await epochWithEntries(1)
   const { doc, told, inbound: reader } = inbound()
   let isBroken = true
   const keys = {
@@ -73,7 +79,7 @@ it('a platform whose crypto fails is told of; the entry waits, and is taken when
 })
 
 it('after stop() nobody is told of anything', async () => {
-  const { epoch, entries } = await epochWithOneEntry()
+  const { epoch, entries } = await epochWithEntries(1)
   const { told, inbound: reader } = inbound()
   reader.begin(
     { ...epoch, keys: { ...epoch.keys, openingKey: () => Promise.reject(new Error('engine failed')) } },
@@ -83,4 +89,31 @@ it('after stop() nobody is told of anything', async () => {
   reader.stop()
   await settle()
   expect(told).toEqual([])
+})
+
+it('a page that reads a long log answers its user between any two runs of it', async () => {
+  const { epoch, entries } = await epochWithEntries(8 * RUN_ENTRIES)
+  const { doc, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  const isRead = new Promise<void>((resolve) => {
+    doc.on('update', () => {
+      if (doc.getText('text').length === 5 * entries.length) resolve()
+    })
+  })
+  const answers = await answersDuring(() => {
+    reader.receive(1, hashPrefix(epoch.startHash), entries)
+    return isRead
+  })
+  expect(answers).toBeGreaterThanOrEqual(8 - 1)
+})
+
+it('and takes no more of it once the session is over', async () => {
+  const { epoch, entries } = await epochWithEntries(4 * RUN_ENTRIES)
+  const { doc, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  doc.once('update', () => reader.stop())
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await settle()
+  await settle()
+  expect(reader.cursor).toBe(RUN_ENTRIES)
 })

@@ -6,7 +6,7 @@ const CHUNKS_PER_TURN = 16
 
 /**
  * The hash of a checkpoint (ENV-27), from its sealed chunks. Twenty megabytes hashed in JavaScript would hold up the page for a tenth of a second:
- * the platform does it beside it.
+ * the platform is quicker, and the page answers its user between them.
  */
 export async function hashChunks(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
   const hashes: Uint8Array[] = []

@@ -190,7 +190,7 @@ export class Inbound {
     if (this.#draining || this.#epoch === undefined) return
     this.#draining = true
     try {
-      for (;;) {
+      while (!this.#isStopped) {
         const life = this.#run
         const run = this.#intake.nextRun(this.#end)
         if (run.length === 0) break
@@ -204,6 +204,7 @@ export class Inbound {
     } finally {
       this.#draining = false
     }
+    if (this.#isStopped) return
     this.#watchGap()
     this.#ports.onProgress()
   }

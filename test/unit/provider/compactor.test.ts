@@ -63,14 +63,11 @@ describe('a checkpoint that is made', () => {
     bench.at.isWhole = false
     const compactor = begun()
     compactor.takes(bench.answer('leased'))
-    compactor.read()
-    await settle()
-    expect(bench.types).toEqual(['lease'])
     bench.at.isWhole = true
     bench.at.cursor = 8
     compactor.read()
     await untilSaid('compact')
-    expect(bench.said('compact')[0]?.sequence).toBe(8)
+    expect(bench.said('compact').map(({ sequence }) => sequence)).toEqual([8])
   })
 
   it('is stored with its size, as the relay has said', async () => {
@@ -137,8 +134,12 @@ it('one that is stopped while it seals sends nothing more, and tells nobody', as
   const compactor = begun()
   compactor.takes(bench.answer('leased'))
   compactor.stop()
+  // Another one that is sealed after it has gone up by the time that it would have.
+  const next = begun()
+  next.takes(bench.answer('leased'))
+  await untilSaid('compact')
   await settle()
-  expect([bench.types, bench.ended, compactor.owed]).toEqual([['lease'], [], undefined])
+  expect([bench.types, bench.ended, compactor.owed]).toEqual([['lease', 'lease', 'compact'], [], undefined])
 })
 
 it('an answer is owed while the relay has the turn', async () => {

@@ -8,9 +8,15 @@ import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.t
 import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbound/inbound.ts'
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
+import { patiently } from '../../support/events.ts'
 import { settle } from '../../support/fake-clock.ts'
 
-async function epochWithOneEntry() {
+/** Opening takes turns of its own. */
+async function read(reader: Inbound, sequence: number): Promise<void> {
+  while (reader.cursor < sequence) await settle()
+}
+
+async function epochWithOneEntry(words = 'hello') {
   const keys = await deriveEpochKeys(parseDocumentKey('a-key-that-nobody-guesses-0123456789'), {
     documentId: 'doc',
     keyHint: '',
@@ -21,21 +27,22 @@ async function epochWithOneEntry() {
   })
   const sealer = await createSealer(keys, { epochIndex: 0 })
   const writer = new Y.Doc()
-  writer.getText('text').insert(0, 'hello')
+  writer.getText('text').insert(0, words)
   const birth = { sequence: 0, hash: new Uint8Array(32) }
-  const [envelope = new Uint8Array()] = await sealer.seal(EnvelopeKind.update, Y.encodeStateAsUpdate(writer), { birth })
+  const envelopes = await sealer.seal(EnvelopeKind.update, Y.encodeStateAsUpdate(writer), { birth })
   const chained = readRecord(await createEpochRecord(keys, { index: 0 }))
   const epoch = { ...chained, index: 0, keyHint: '', startHash: startHash(chained.hash), keys }
-  return { epoch, entries: [{ proof: new Uint8Array(0), envelope }] }
+  return { epoch, entries: envelopes.map((envelope) => ({ proof: new Uint8Array(0), envelope })) }
 }
 
 function inbound() {
   const doc = new Y.Doc()
+  const logState = new LogState()
   const told: string[] = []
   const ports: InboundPorts = {
     doc,
     origin: {},
-    logState: new LogState(),
+    logState,
     problems: new Problems(systemClock, ({ code }) => told.push(code)),
     clock: systemClock,
     ownSalt: () => undefined,
@@ -48,7 +55,7 @@ function inbound() {
     onRelayFault: (message) => told.push(message),
     onOpenFailed: () => told.push('open failed'),
   }
-  return { doc, told, inbound: new Inbound(ports) }
+  return { doc, logState, told, inbound: new Inbound(ports) }
 }
 
 it('a platform whose crypto fails is told of; the entry waits, and is taken when it works again', async () => {
@@ -83,4 +90,28 @@ it('after stop() nobody is told of anything', async () => {
   reader.stop()
   await settle()
   expect(told).toEqual([])
+})
+
+it('who has read the first part of an update and not the last stands where no checkpoint may', async () => {
+  const long = 'x'.repeat(600_000)
+  const { epoch, entries } = await epochWithOneEntry(long)
+  const { doc, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  reader.receive(1, hashPrefix(epoch.startHash), entries.slice(0, -1))
+  await patiently(read(reader, entries.length - 1), 'the first parts')
+  expect([reader.isInParts, reader.isHolding, doc.getText('text').length]).toEqual([true, false, 0])
+  reader.receive(entries.length, hashPrefix(reader.hash), entries.slice(-1))
+  await patiently(read(reader, entries.length), 'the last part')
+  expect([reader.isInParts, doc.getText('text').length]).toEqual([false, long.length])
+})
+
+it('whoever begins anew holds nothing of the log that was read before', async () => {
+  const { epoch, entries } = await epochWithOneEntry()
+  const { logState, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await patiently(read(reader, 1), 'the entry')
+  expect(logState.isEmpty).toBe(false)
+  reader.begin(epoch, emptyStart(epoch))
+  expect([logState.isEmpty, reader.cursor]).toEqual([true, 0])
 })

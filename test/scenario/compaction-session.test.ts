@@ -7,9 +7,10 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
 import { Gate } from '../support/gate.ts'
 import { withActive } from '../support/key-sources.ts'
-import { passUntil, saidBy } from '../support/rotation-steps.ts'
+import { forgedEntry, keptKeys } from '../support/removed-member.ts'
+import { passUntil, saidBy, untilEpoch } from '../support/rotation-steps.ts'
 import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
-import { retell } from '../support/two-faced-relay.ts'
+import { adaAndBob, BEFORE, channelOf, retell } from '../support/two-faced-relay.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // Where checkpoints meet the rest of a session: joins that break off, rotations, keys that are retired, a relay that owes an answer.
@@ -18,9 +19,11 @@ const MINUTE_MS = 60_000
 
 let world: World
 let clock: FakeClock
+let relayClock: FakeClock
 beforeEach(async () => {
   clock = new FakeClock(Date.now())
-  world = await startWorld({ data: 'disk' })
+  relayClock = new FakeClock(Date.now())
+  world = await startWorld({ data: 'disk', relayClock, retention: 'head' })
 })
 afterEach(() => world.close())
 
@@ -39,32 +42,52 @@ const said = <Type extends Up['type']>(person: Person, type: Type): Extract<Up, 
 const leasesOf = (person: Person): string[] => said(person, 'lease').map(({ purpose }) => purpose)
 
 describe('who begins with a checkpoint whose content is nothing to Yjs, and takes the one before', () => {
-  /** The one before is named; the newest is a member's fault. Bob has never been here. */
-  async function falseNewest(expects: string[]): Promise<{ ada: Person; bob: Person; before: Uint8Array }> {
+  /** The one before is named, and the relay keeps nothing that is older; the newest is a member's fault. */
+  async function falseNewest(words = 3): Promise<{ text: string; before: Uint8Array }> {
     const ada = await timed('Ada', { expects: ['member-fault'] })
-    await types(ada, 3)
+    await types(ada, words)
     await passUntil(ada.provider.compact(), [clock])
     const [compact] = said(ada, 'compact')
     if (compact === undefined) throw new Error('Ada has made a checkpoint')
+    await relayClock.advance(15 * MINUTE_MS)
+    await world.untilUsage(({ entries, historyEntries }) => entries + historyEntries === 0)
     await types(ada, 1)
     ada.provider.destroy()
     await storeFalseCheckpoint(world, { update: new Uint8Array(40).fill(255) })
-    const bob = world.person('Bob', { unsafeClock: clock, expects, connect: false })
-    return { ada, bob, before: compact.checkpoint }
+    return { text: ada.text.toString(), before: compact.checkpoint }
   }
 
+  const fetchOf = (checkpoint: Uint8Array) => (message: Up | Down) =>
+    message.type === 'fetch' && Buffer.compare(message.checkpoint, checkpoint) === 0
+
+  const newcomer = (...expects: string[]): Person =>
+    world.person('Bob', { unsafeClock: clock, expects: ['member-fault', ...expects], connect: false })
+
   test('has the whole document, though the connection breaks before that one has come', async () => {
-    const { ada, bob, before } = await falseNewest(['member-fault'])
-    bob.wire.cutAt('up', (message) => message.type === 'fetch' && Buffer.compare(message.checkpoint, before) === 0)
+    const { text, before } = await falseNewest()
+    const bob = newcomer()
+    bob.wire.cutAt('up', fetchOf(before))
     bob.provider.connect()
     await passUntil(synced(bob), [clock])
-    expect(bob.text.toString()).toBe(ada.text.toString())
+    expect(bob.text.toString()).toBe(text)
     expect(bob.wire.sockets.length).toBeGreaterThan(1)
   })
 
+  test('has the whole document, though it was here before, and that happens when it comes back', async () => {
+    const bob = await timed('Bob', { expects: ['member-fault'] })
+    bob.wire.unplug()
+    const { text, before } = await falseNewest()
+    bob.wire.cutAt('up', fetchOf(before))
+    bob.wire.plug()
+    await passUntil(synced(bob), [clock])
+    expect(bob.text.toString()).toBe(text)
+    expect(bob.wire.sockets.length).toBeGreaterThan(2)
+  })
+
   test('has the whole document, though the key is rotated while the connection is broken', async () => {
-    const { ada, bob, before } = await falseNewest(['member-fault'])
-    bob.wire.cutAt('up', (message) => message.type === 'fetch' && Buffer.compare(message.checkpoint, before) === 0)
+    const { text, before } = await falseNewest()
+    const bob = newcomer()
+    bob.wire.cutAt('up', fetchOf(before))
     const isBroken = until(bob.provider, 'connection-close')
     bob.provider.connect()
     await passUntil(isBroken, [clock], 1)
@@ -74,25 +97,61 @@ describe('who begins with a checkpoint whose content is nothing to Yjs, and take
     bob.wire.calm()
     await passUntil(synced(bob), [clock])
     expect(bob.provider.epoch?.index).toBe(1)
-    expect(bob.text.toString()).toBe(ada.text.toString())
+    expect(bob.text.toString()).toBe(text)
   })
 
   test('has the whole document, though the relay at first does not have that one', async () => {
-    const { ada, bob, before } = await falseNewest(['member-fault', 'withheld'])
+    const { text, before } = await falseNewest()
+    const bob = newcomer('withheld')
     let isWithheld = false
     retell(bob, (message) => {
       const asked = said(bob, 'fetch').at(-1)
-      if (message.type !== 'checkpoint' || isWithheld || asked === undefined) return [message]
-      if (Buffer.compare(asked.checkpoint, before) !== 0) return [message]
+      if (message.type !== 'checkpoint' || isWithheld || asked === undefined || !fetchOf(before)(asked))
+        return [message]
       isWithheld = true
       const { channel, request } = message
       return [{ type: 'refused', channel, request, code: 'unknown', detail: '' }]
     })
     bob.provider.connect()
     await passUntil(synced(bob), [clock])
-    expect(bob.text.toString()).toBe(ada.text.toString())
+    expect(bob.text.toString()).toBe(text)
     expect(codesOf(bob)).toContain('withheld')
   })
+})
+
+test('a relay in league with a removed member cannot have his late entries carried over by keeping a checkpoint back', async () => {
+  const { ada, bob } = await adaAndBob(world, clock, 'fork', 'withheld')
+  const [record] = await world.records()
+  if (record === undefined) throw new Error('there is an epoch')
+  const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
+  bob.wire.openSockets[0]?.deliver([
+    { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
+  ])
+  await untilText(bob.doc, 'laundered', 'forged')
+  bob.wire.unplug()
+  await ada.provider.rotateKey()
+  // In the old epoch it has pruned what Bob has read: he asks for a checkpoint, which does not come, and then there is a new epoch.
+  const newest = { checkpoint: new Uint8Array(32).fill(3), sequence: 9, hash: new Uint8Array(32), bytes: 100 }
+  retell(bob, (message) => {
+    if (message.type === 'records') return []
+    if (message.type !== 'joined') return [message]
+    return [{ ...message, sequence: 9, confirmed: false, pruned: 9, newest, records: [] }]
+  })
+  bob.wire.drop('up', ofType('fetch'))
+  const hasAsked = bob.wire.untilPassed('up', ofType('fetch'))
+  bob.wire.plug()
+  await passUntil(hasAsked, [clock])
+  const next = (await world.records()).at(-1) as Uint8Array
+  const told: Down = { type: 'record', channel: channelOf(bob), record: next, sequence: 1, hash: new Uint8Array(8) }
+  const { channel, request } = said(bob, 'fetch').at(-1) as Extract<Up, { type: 'fetch' }>
+  bob.wire.openSockets[0]?.deliver([told, { type: 'refused', channel, request, code: 'unknown', detail: '' }])
+  await passUntil(untilEpoch(bob, 1), [clock])
+  await passUntil(synced(bob), [clock])
+  bob.text.insert(0, 'Bob. ')
+  await passUntil(bob.provider.flush(), [clock])
+  await untilText(ada.doc, `Bob. ${BEFORE}`)
+  expect(ada.doc.getText('forged').toString()).toBe('')
+  expect(codesOf(bob)).toEqual(['withheld', 'fork'])
 })
 
 test('who comes for the first time asks for the checkpoint beside the key, and once', async () => {

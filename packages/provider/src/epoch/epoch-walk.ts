@@ -342,9 +342,14 @@ export class EpochWalk {
       () => life !== this.#life,
       (each) => inbound.begin(epoch, each),
     )
-    if (!(start instanceof SealedError)) this.#isUnbegun = false
-    if (start instanceof SealedError) onLoadFailed(start)
-    else if (start !== undefined) onLoaded(epoch, { active: true }, why, start)
+    // Overtaken: whoever goes on from here has still to begin.
+    if (start === undefined) return
+    if (start instanceof SealedError) {
+      onLoadFailed(start)
+      return
+    }
+    this.#isUnbegun = false
+    onLoaded(epoch, { active: true }, why, start)
   }
 
   #accept(chained: ChainedEpoch | Epoch): void {

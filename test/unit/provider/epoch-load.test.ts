@@ -48,7 +48,7 @@ class Relay {
   }
 
   /** `isUsable`: whether the reader can begin with what a checkpoint holds. */
-  load(places: (Place | undefined)[], isUsable = (_: EpochStart) => true, of = epoch) {
+  load(places: (Place | undefined)[] | Promise<never>, isUsable = (_: EpochStart) => true, of = epoch) {
     const load = new EpochLoad({
       problems: new Problems(this.#clock, ({ code }) => this.told.push(code)),
       placesOf: async () => places,
@@ -123,6 +123,12 @@ describe('a checkpoint', () => {
   it('the last of which cannot be had either, is the error', async () => {
     expect(await relay.load([placeOf(3, 50), placeOf(2, 20)])).toMatchObject({ code: 'withheld' })
     expect([relay.begun, relay.told]).toEqual([[], ['withheld']])
+  })
+
+  it('of which the relay does not say where it stands is the relay’s fault, and told as such', async () => {
+    const refusal = new SealedError('relay-fault', 'the relay refuses to list checkpoints', 'checkpoint')
+    expect(await relay.load(Promise.reject(refusal))).toBe(refusal)
+    expect([relay.told, relay.begun]).toEqual([[], []])
   })
 
   it('that the end of the session keeps from coming is nobody’s fault: nothing is told, and no older one is asked for', async () => {

@@ -3,7 +3,6 @@ import { systemClock } from '@y-sealed/key-client'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { PastDocument } from '../../../packages/provider/src/history/past-document.ts'
-import { CoveredLog } from '../../../packages/provider/src/log-state/covered-log.ts'
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
 
@@ -45,23 +44,6 @@ describe('Yjs tidies formats after what others wrote', () => {
     const past = new PastDocument(base, quiet)
     for (const [at, body] of marks.entries()) past.take([opened(body, at)])
     expect(LogState.of(past.finish()).minus(logOf([base, ...marks])).isEmpty).toBe(true)
-  })
-
-  it('and does not keep a member from making a checkpoint while it types', () => {
-    const { base, marks } = boldTwice()
-    const doc = new Y.Doc()
-    Y.applyUpdate(doc, base)
-    const logState = logOf([base])
-    // Typed, and not in the log yet.
-    const before = Y.encodeStateVector(doc)
-    doc.getMap('other').set('typed', true)
-    const typed = Y.encodeStateAsUpdate(doc, before)
-    const covered = new CoveredLog(doc, logState)
-    for (const update of [...marks, typed]) {
-      logState.add(update)
-      covered.note(update)
-    }
-    expect(covered.take()?.state.minus(logState).isEmpty).toBe(true)
   })
 })
 

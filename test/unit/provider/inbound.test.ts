@@ -8,12 +8,18 @@ import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.t
 import { Inbound, type InboundPorts } from '../../../packages/provider/src/inbound/inbound.ts'
 import { LogState } from '../../../packages/provider/src/log-state/log-state.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
+import { patiently } from '../../support/events.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { answersDuring } from '../../support/impatient-user.ts'
 
 const RUN_ENTRIES = 512
 
-async function epochWithEntries(count: number) {
+/** Opening takes turns of its own. */
+async function read(reader: Inbound, sequence: number): Promise<void> {
+  while (reader.cursor < sequence) await settle()
+}
+
+async function epochWithEntries(count: number, words = 'hello') {
   const keys = await deriveEpochKeys(parseDocumentKey('a-key-that-nobody-guesses-0123456789'), {
     documentId: 'doc',
     keyHint: '',
@@ -26,7 +32,7 @@ async function epochWithEntries(count: number) {
   const writer = new Y.Doc()
   const updates: Uint8Array[] = []
   writer.on('update', (update: Uint8Array) => updates.push(update))
-  for (let i = 0; i < count; i++) writer.getText('text').insert(5 * i, 'hello')
+  for (let i = 0; i < count; i++) writer.getText('text').insert(words.length * i, words)
   const birth = { sequence: 0, hash: new Uint8Array(32) }
   const sealed = updates.map((update) => sealer.seal(EnvelopeKind.update, update, sealer.unborn ? { birth } : {}))
   const envelopes = (await Promise.all(sealed)).flat()
@@ -37,11 +43,12 @@ async function epochWithEntries(count: number) {
 
 function inbound() {
   const doc = new Y.Doc()
+  const logState = new LogState()
   const told: string[] = []
   const ports: InboundPorts = {
     doc,
     origin: {},
-    logState: new LogState(),
+    logState,
     problems: new Problems(systemClock, ({ code }) => told.push(code)),
     clock: systemClock,
     ownSalt: () => undefined,
@@ -54,7 +61,7 @@ function inbound() {
     onRelayFault: (message) => told.push(message),
     onOpenFailed: () => told.push('open failed'),
   }
-  return { doc, told, inbound: new Inbound(ports) }
+  return { doc, logState, told, inbound: new Inbound(ports) }
 }
 
 it('a platform whose crypto fails is told of; the entry waits, and is taken when it works again', async () => {
@@ -116,4 +123,28 @@ it('and takes no more of it once the session is over', async () => {
   await settle()
   await settle()
   expect(reader.cursor).toBe(RUN_ENTRIES)
+})
+
+it('who has read the first part of an update and not the last stands where no checkpoint may', async () => {
+  const long = 'x'.repeat(600_000)
+  const { epoch, entries } = await epochWithEntries(1, long)
+  const { doc, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  reader.receive(1, hashPrefix(epoch.startHash), entries.slice(0, -1))
+  await patiently(read(reader, entries.length - 1), 'the first parts')
+  expect([reader.isInParts, reader.isHolding, doc.getText('text').length]).toEqual([true, false, 0])
+  reader.receive(entries.length, hashPrefix(reader.hash), entries.slice(-1))
+  await patiently(read(reader, entries.length), 'the last part')
+  expect([reader.isInParts, doc.getText('text').length]).toEqual([false, long.length])
+})
+
+it('whoever begins anew holds nothing of the log that was read before', async () => {
+  const { epoch, entries } = await epochWithEntries(1)
+  const { logState, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await patiently(read(reader, 1), 'the entry')
+  expect(logState.isEmpty).toBe(false)
+  reader.begin(epoch, emptyStart(epoch))
+  expect([logState.isEmpty, reader.cursor]).toEqual([true, 0])
 })

@@ -29,8 +29,9 @@ export class EpochLoad {
     begin: (start: EpochStart) => boolean,
   ): Promise<EpochStart | SealedError | undefined> {
     const { problems, placesOf } = this.#ports
-    const places = await placesOf(epoch)
+    const places = await orRefusal(placesOf(epoch))
     if (isOvertaken()) return undefined
+    if (places instanceof SealedError) return places
     for (const [at, place] of places.entries()) {
       const start = await this.#open(epoch, place)
       if (isOvertaken()) return undefined
@@ -47,12 +48,17 @@ export class EpochLoad {
 
   async #open(epoch: Epoch, place: Place | undefined): Promise<EpochStart | SealedError> {
     if (place === undefined) return emptyStart(epoch)
-    try {
-      return await openPlace(epoch, place, await this.#ports.fetch(place.checkpoint))
-    } catch (error) {
-      if (error instanceof SealedError) return error
-      throw error
-    }
+    return orRefusal(this.#ports.fetch(place.checkpoint).then((chunks) => openPlace(epoch, place, chunks)))
+  }
+}
+
+/** What was had, or why it cannot be had; everything else is thrown on. */
+async function orRefusal<Result>(asked: Promise<Result>): Promise<Result | SealedError> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof SealedError) return error
+    throw error
   }
 }
 

@@ -134,6 +134,8 @@ export class EpochWalk {
     for (let next = this.#line.next[0]; next !== undefined; next = this.#line.next[0]) {
       const epoch = this.#present
       if (epoch === undefined) return this.#loadNewest('cold', life)
+      // Where the reader stands says nothing of what it has.
+      if (this.#isUnbegun) return this.#loadNewest('unproven', life)
       const standing = { recordHash: epoch.hash, cursor: inbound.cursor, hash: inbound.hash }
       const how = judgeSwitch(standing, next.parsed)
       if (how !== 'go-on' && this.#line.isAtPassedOver(epoch, inbound)) return this.#loadNewest('skip', life)
@@ -316,13 +318,18 @@ export class EpochWalk {
           this.#accept(epoch)
         }
         isAccepted = true
-        return inbound.begin(epoch, each)
+        const isBegun = inbound.begin(epoch, each)
+        // Until another one is begun with, even if the session ends before that has come.
+        this.#isUnbegun = !isBegun
+        return isBegun
       },
     )
-    if (!(start instanceof SealedError)) return start
-    this.#isUnbegun = isAccepted
-    onLoadFailed(start)
-    return undefined
+    if (start instanceof SealedError) {
+      onLoadFailed(start)
+      return undefined
+    }
+    if (start !== undefined) this.#isUnbegun = false
+    return start
   }
 
   async #reload(why: LoadReason, life: number): Promise<void> {
@@ -335,9 +342,14 @@ export class EpochWalk {
       () => life !== this.#life,
       (each) => inbound.begin(epoch, each),
     )
-    if (!(start instanceof SealedError)) this.#isUnbegun = false
-    if (start instanceof SealedError) onLoadFailed(start)
-    else if (start !== undefined) onLoaded(epoch, { active: true }, why, start)
+    // Overtaken: whoever goes on from here has still to begin.
+    if (start === undefined) return
+    if (start instanceof SealedError) {
+      onLoadFailed(start)
+      return
+    }
+    this.#isUnbegun = false
+    onLoaded(epoch, { active: true }, why, start)
   }
 
   #accept(chained: ChainedEpoch | Epoch): void {

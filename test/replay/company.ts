@@ -11,6 +11,10 @@ import type { Author } from './author.ts'
 /** A cold reader of the longest trace has a quarter of a million edits to open, on a machine that does other things too. */
 const JOIN_PATIENCE_MS = 60_000
 
+export interface Member extends Author {
+  readonly provider: SealedProvider
+}
+
 /** Everybody in one room of one relay, and what the network and the relay got to see of them. */
 export class Company {
   readonly capture = new Capture()
@@ -32,7 +36,7 @@ export class Company {
   }
 
   /** A provider of one's own. Its user name, and the key it is given, must never be seen on the way. */
-  async join(member: string, doc: Y.Doc): Promise<Author> {
+  async join(member: string, doc: Y.Doc): Promise<Member> {
     const ask = keyEndpoint(this.keysUrl)
     const provider = new SealedProvider(this.relayUrl, this.room, doc, {
       keys: async (request, options) => {
@@ -63,6 +67,12 @@ export class Company {
     await until(log, 'caught-up')
     log.close()
     return envelopes
+  }
+
+  /** As the relay says: sealed bytes. */
+  newestCheckpointBytes(): number {
+    const places = this.capture.messages('down').flatMap((each) => (each.type === 'compacted' ? [each.place] : []))
+    return places.at(-1)?.bytes ?? 0
   }
 
   leave(): void {

@@ -22,6 +22,8 @@ test('npm run replay plays both generated traces through real processes and find
   expect(output).toMatch(/edits +2,000/)
   expect(output).toMatch(/entries +\d+/)
   expect(output).toMatch(/sealed bytes per edit +\d+\.\d/)
+  expect(output).toMatch(/kept at `all` +[\d,]+ bytes of history/)
+  expect(output).toMatch(/kept at `head` +[\d,]+ bytes, 1\.[01]\d times its Yjs state/)
   expect(output).toMatch(/nonces +none repeated in \d+ envelopes/)
   expect(output).toMatch(/canaries +none of \d+ found/)
   expect(status).toBe(0)

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import * as Y from 'yjs'
 import { describeFindings } from '../support/canary.ts'
 import { untilEqual } from '../support/convergence.ts'
+import { patiently } from '../support/events.ts'
 import { startKeyProcess } from '../support/key-process.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
-import { type Author, typeConcurrent, typeSequential } from './author.ts'
-import { Company } from './company.ts'
+import { typeConcurrent, typeSequential } from './author.ts'
+import { Company, type Member } from './company.ts'
 import type { Report } from './report.ts'
 import { countEdits, type Trace } from './trace.ts'
 
@@ -20,7 +21,7 @@ export async function replay(name: string, trace: Trace): Promise<Report> {
   const keyServer = await startKeyProcess(join(directory, 'keys'))
   const company = new Company(relay.url, keyServer.url, `replay of ${name}`, wordsOf(trace))
   try {
-    const authors: Author[] = []
+    const authors: Member[] = []
     for (let agent = 0; agent < trace.agents; agent++) {
       // The desks are handed exact pieces of history, so nothing of it may be collected yet.
       authors.push(await company.join(`author ${agent}`, new Y.Doc({ gc: trace.agents === 1 })))
@@ -43,6 +44,9 @@ export async function replay(name: string, trace: Trace): Promise<Report> {
       () => false,
     )
     const entries = await company.readLog()
+    await patiently(first.provider.compact(), 'a checkpoint of the end')
+    const checkpointBytes = company.newestCheckpointBytes()
+    const stateBytes = Y.encodeStateAsUpdate(first.doc).length
     const texts = [...everybody.map((doc) => doc.getText('text')), ...desks.map((desk) => desk.text)]
     const hashes = texts.map((text) => sha256(text.toString()))
 
@@ -64,6 +68,8 @@ export async function replay(name: string, trace: Trace): Promise<Report> {
       transactions: trace.transactions.length,
       entries: entries.length,
       sealedBytes: entries.reduce((sum, envelope) => sum + envelope.length, 0),
+      checkpointBytes,
+      stateBytes,
       seconds,
       coldJoinSeconds,
       envelopesAudited: company.audit.observed,

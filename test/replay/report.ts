@@ -8,7 +8,12 @@ export interface Report {
   readonly edits: number
   readonly transactions: number
   readonly entries: number
+  /** Of the entries: the whole history, which a relay keeps at retention `all`. */
   readonly sealedBytes: number
+  /** What it keeps at `head`, and what whoever comes next downloads: a checkpoint of the end, sealed. */
+  readonly checkpointBytes: number
+  /** Of the same document, as Yjs encodes it. */
+  readonly stateBytes: number
   readonly seconds: number
   readonly coldJoinSeconds: number
   readonly envelopesAudited: number
@@ -41,6 +46,11 @@ export function describe(report: Report): string {
     ['edits', `${whole(report.edits)} in ${whole(report.transactions)} transactions`],
     ['entries', whole(report.entries)],
     ['sealed bytes per edit', (report.sealedBytes / report.edits).toFixed(1)],
+    ['kept at `all`', `${whole(report.sealedBytes)} bytes of history`],
+    [
+      'kept at `head`',
+      `${whole(report.checkpointBytes)} bytes, ${(report.checkpointBytes / report.stateBytes).toFixed(2)} times its Yjs state`,
+    ],
     ['seconds', `${report.seconds.toFixed(1)}, cold join ${report.coldJoinSeconds.toFixed(1)}`],
     [
       'nonces',

@@ -9,7 +9,7 @@ export interface TailFacts {
   readonly isQuiet: boolean
 }
 
-/** An entry costs its reader a cipher call and a Yjs transaction's share, about as much as this many bytes of a checkpoint (docs/performance.md). */
+/** An entry costs its reader a cipher call, two hashes and a share of a transaction, whatever its size: counted generously, for small ones are many. */
 const ENTRY_COST_BYTES = 512
 /** Smaller tails are read in a few milliseconds: not worth an upload while people write. */
 const MIN_BUSY_COST_BYTES = 256 * 1024

@@ -12,3 +12,18 @@ export function nextTurn(): Promise<void> {
     port2.postMessage(undefined)
   })
 }
+
+/** Maps all, in order, `perTurn` of them at a time with a turn of the event loop between: nothing else is kept waiting for longer than these take. */
+export async function mapInTurns<Item, Result>(
+  items: readonly Item[],
+  perTurn: number,
+  map: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (let at = 0; at < items.length; at += perTurn) {
+    if (at > 0) await nextTurn()
+    const some = items.slice(at, at + perTurn)
+    results.push(...(await Promise.all(some.map((item, i) => map(item, at + i)))))
+  }
+  return results
+}

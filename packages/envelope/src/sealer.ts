@@ -5,7 +5,7 @@ import type { SealingKey } from './engine/engine.ts'
 import { misuse } from './envelope-error.ts'
 import type { EpochKeys } from './epoch-keys.ts'
 import { layOut } from './layout.ts'
-import { nextTurn } from './next-turn.ts'
+import { mapInTurns } from './next-turn.ts'
 import type { Birth } from './plaintext.ts'
 import { sealEnvelope, sealEnvelopeNow, type Unsealed } from './seal.ts'
 import { createSealerLife } from './sealer-life.ts'
@@ -110,7 +110,7 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
     seal: async (kind, body, options = {}) => {
       const call = { key: keyOf(kind), unsealed: take(kind, body, options) }
       unfinished.add(call)
-      const envelopes = sealAll(call.key, call.unsealed)
+      const envelopes = mapInTurns(call.unsealed, PARTS_PER_TURN, (unsealed) => sealEnvelope(call.key, unsealed))
       // Engines complete out of order; the log wants counter order. A failure is its own call's alone.
       lastSealed = Promise.allSettled([lastSealed, envelopes])
       await lastSealed
@@ -136,17 +136,6 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
       unfinished.clear()
     },
   }
-}
-
-/** Nothing else is kept waiting for longer than a few parts take. */
-async function sealAll(key: SealingKey, unsealed: readonly Unsealed[]): Promise<Uint8Array[]> {
-  const envelopes: Uint8Array[] = []
-  for (let at = 0; at < unsealed.length; at += PARTS_PER_TURN) {
-    if (at > 0) await nextTurn()
-    const some = unsealed.slice(at, at + PARTS_PER_TURN)
-    envelopes.push(...(await Promise.all(some.map((one) => sealEnvelope(key, one)))))
-  }
-  return envelopes
 }
 
 /** More microtasks than an async function needs to hand over a promise that it returns (three, ECMA-262 §27.2.1.3.2 twice over). */

@@ -5,6 +5,7 @@ import type { Down } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
 import { RelayConnection } from './connection/relay-connection.ts'
 import type { CloseFacts, WebSocketConstructor } from './connection/web-socket.ts'
+import { errorName } from './error-name.ts'
 import { SealedError } from './sealed-error.ts'
 
 export interface ObserveOptions {
@@ -66,8 +67,9 @@ export class Observer extends ObservableV2<{ [Name in keyof ObserverEvents]: Obs
     try {
       token = await this.#token()
     } catch (error) {
-      const name = error instanceof Error ? error.name : 'error'
-      this.emit('problem', [new SealedError('authentication-failed', `the option token failed (${name})`, 'token')])
+      this.emit('problem', [
+        new SealedError('authentication-failed', `the option token failed (${errorName(error)})`, 'token'),
+      ])
       this.#connection.reset()
       return
     }

@@ -17,6 +17,7 @@ import {
   removeAwarenessStates,
 } from 'y-protocols/awareness'
 import type { Epoch } from '../epoch/epoch.ts'
+import { errorName } from '../error-name.ts'
 import { hex } from '../hex.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
@@ -216,12 +217,7 @@ export class SealedAwareness {
       rethrowLater(() => applyAwarenessUpdate(awareness, body.update, origin))
     } catch (error) {
       if (error instanceof EnvelopeError) problems.raise('tampered', 'an awareness state does not open', 'awareness')
-      else
-        problems.raise(
-          'member-fault',
-          `an awareness state is not usable (${error instanceof Error ? error.name : 'error'})`,
-          'awareness',
-        )
+      else problems.raise('member-fault', `an awareness state is not usable (${errorName(error)})`, 'awareness')
     }
   }
 

@@ -1,4 +1,4 @@
-import { nextTurn } from '@y-sealed/envelope'
+import { mapInTurns } from '@y-sealed/envelope'
 import { checkpointHash } from '@y-sealed/protocol'
 
 /** Where the platform does it beside the page after all, this many at once cost no time. */
@@ -9,12 +9,7 @@ const CHUNKS_PER_TURN = 16
  * the platform is quicker, and the page answers its user between them.
  */
 export async function hashChunks(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
-  const hashes: Uint8Array[] = []
-  for (let at = 0; at < chunks.length; at += CHUNKS_PER_TURN) {
-    if (at > 0) await nextTurn()
-    hashes.push(...(await Promise.all(chunks.slice(at, at + CHUNKS_PER_TURN).map(sha256))))
-  }
-  return checkpointHash(hashes)
+  return checkpointHash(await mapInTurns(chunks, CHUNKS_PER_TURN, sha256))
 }
 
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {

@@ -4,7 +4,7 @@ import {
   EnvelopeKind,
   type EpochKeys,
   joinParts,
-  nextTurn,
+  mapInTurns,
   type Opened,
   openEnvelope,
   parseCheckpointBody,
@@ -43,13 +43,9 @@ export async function openCheckpointBody(
   expectedHash: Uint8Array,
 ): Promise<Uint8Array> {
   if (!equalBytes(await hashChunks(chunks), expectedHash)) throw tampered('is not the one that was named')
-  const opened: Opened[] = []
-  for (let at = 0; at < chunks.length; at += CHUNKS_PER_TURN) {
-    if (at > 0) await nextTurn()
-    const some = chunks.slice(at, at + CHUNKS_PER_TURN)
-    const isLast = (index: number): boolean => at + index === chunks.length - 1
-    opened.push(...(await Promise.all(some.map((chunk, i) => openChunk(keys, epochIndex, chunk, isLast(i))))))
-  }
+  const opened = await mapInTurns(chunks, CHUNKS_PER_TURN, (chunk, at) =>
+    openChunk(keys, epochIndex, chunk, at === chunks.length - 1),
+  )
   // One salt, counted from 1, the last one final.
   return refusing(() => joinParts(opened))
 }

@@ -1,11 +1,11 @@
 import {
   type CheckpointManifest,
   createSealer,
+  cut,
   EnvelopeKind,
   type EpochKeys,
   encodeCheckpointBody,
   nextTurn,
-  PART_BODY_BYTES,
 } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { equalBytes } from '../hex.ts'
@@ -52,16 +52,10 @@ export async function sealCheckpoint(checkpoint: CheckpointToSeal): Promise<Seal
   const hash = await hashChunks(chunks)
   // By their hashes, which the platform makes: a loop over 20 MB would hold the page up.
   const opened = await openCheckpointBody(keys, epochIndex, chunks, hash)
-  if (!equalBytes(await hashChunks(slicesOf(opened)), await hashChunks(slicesOf(body)))) {
+  if (!equalBytes(await hashChunks(cut(opened)), await hashChunks(cut(body)))) {
     throw new SealedError('internal', 'a checkpoint does not open to what was sealed', 'checkpoint')
   }
   return { chunks, hash }
-}
-
-function slicesOf(body: Uint8Array): Uint8Array[] {
-  const slices: Uint8Array[] = []
-  for (let at = 0; at < body.length; at += PART_BODY_BYTES) slices.push(body.subarray(at, at + PART_BODY_BYTES))
-  return slices
 }
 
 function refuseTooLarge(bytes: number): void {

@@ -1,5 +1,6 @@
 import type { Opened } from '@y-sealed/envelope'
 import * as Y from 'yjs'
+import { errorName } from '../error-name.ts'
 import { SealerOrder } from '../inbound/sealer-order.ts'
 import { applyUntidied } from '../log-state/apply-untidied.ts'
 import type { Problems } from '../problems.ts'
@@ -22,7 +23,11 @@ export class PastDocument {
     try {
       applyUntidied(this.#doc, () => Y.applyUpdate(this.#doc, checkpoint))
     } catch (error) {
-      throw new SealedError('member-fault', `the checkpoint is no usable Yjs update (${nameOf(error)})`, 'checkpoint')
+      throw new SealedError(
+        'member-fault',
+        `the checkpoint is no usable Yjs update (${errorName(error)})`,
+        'checkpoint',
+      )
     }
   }
 
@@ -55,13 +60,10 @@ export class PastDocument {
           Y.decodeUpdate(update)
           Y.applyUpdate(this.#doc, update)
         } catch (error) {
-          const message = `a sealed update is no usable Yjs update (${nameOf(error)})`
+          const message = `a sealed update is no usable Yjs update (${errorName(error)})`
           this.#problems.raise('member-fault', message, 'history')
         }
       }
     })
   }
 }
-
-/** Its name only: the words of an error may quote content. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { errorName } from '../error-name.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
@@ -62,14 +63,11 @@ export class Applier {
       onLogged(update)
       return true
     } catch (error) {
-      problems.raise('member-fault', `a sealed update is no usable Yjs update (${nameOf(error)})`, 'update')
+      problems.raise('member-fault', `a sealed update is no usable Yjs update (${errorName(error)})`, 'update')
       return false
     }
   }
 }
-
-/** Its name only: the words of an error may quote content. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'error')
 
 /** What Yjs keeps for later because something before it is missing, by its sizes; undefined if there is nothing. */
 function pendingOf({ store }: Y.Doc): string | undefined {

@@ -6,6 +6,7 @@ import type { ChainedEpoch } from '../epoch/chained-epoch.ts'
 import type { Epoch, KeyState } from '../epoch/epoch.ts'
 import { EpochOpener, type WonOpening } from '../epoch/epoch-opener.ts'
 import type { EpochWalk } from '../epoch/epoch-walk.ts'
+import { errorName } from '../error-name.ts'
 import type { History } from '../history/history.ts'
 import { rethrowLater } from '../rethrow-later.ts'
 import { Rotations } from '../rotation/rotations.ts'
@@ -68,8 +69,7 @@ export class OwnEpochs {
       onWon: (won) => this.#won(won),
       onRefused: (refused) => this.#refused(refused),
       onSeedFailed: (error) => {
-        const name = error instanceof Error ? error.name : 'error'
-        const message = `the option initial threw (${name}): nothing was opened`
+        const message = `the option initial threw (${errorName(error)}): nothing was opened`
         ports.halt(session.problems.raise('initial-failed', message, 'initial'))
       },
     })

@@ -1,5 +1,6 @@
 import { hashPrefix, ProtocolError } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
+import { errorName } from '../error-name.ts'
 import type { History } from '../history/history.ts'
 import { Inbound } from '../inbound/inbound.ts'
 import { LogState } from '../log-state/log-state.ts'
@@ -287,8 +288,7 @@ export class Session {
       token = await this.#ports.token()
     } catch (error) {
       if (life !== this.#life) return
-      const name = error instanceof Error ? error.name : 'error'
-      problems.raise('authentication-failed', `the option token failed (${name})`, 'token')
+      problems.raise('authentication-failed', `the option token failed (${errorName(error)})`, 'token')
       this.#startOver()
       return
     }
@@ -389,9 +389,7 @@ export class Session {
     const life = this.#life
     work.catch((error: unknown) => {
       if (life !== this.#life) return
-      // Its name only: the words of an unknown error may quote what was sealed.
-      const name = error instanceof Error ? error.name : 'error'
-      this.#ports.problems.raise('internal', `the session failed (${name})`, 'session')
+      this.#ports.problems.raise('internal', `the session failed (${errorName(error)})`, 'session')
       this.#startOver()
     })
   }

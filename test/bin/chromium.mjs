@@ -15,6 +15,18 @@ const PLACES = [
   'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
 ]
 
+/** With which it is started for the tests and the bench, whose pages are our own. */
+export const CHROMIUM_ARGUMENTS = [
+  // Containers have no user namespaces for the sandbox.
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
 /**
  * The browser for the browser tests: $CHROMIUM, else the first that this machine has.
  * @returns {string | undefined} its path

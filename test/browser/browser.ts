@@ -1,5 +1,5 @@
 import { type Browser, chromium } from 'playwright-core'
-import { findChromium } from '../bin/chromium.mjs'
+import { CHROMIUM_ARGUMENTS, findChromium } from '../bin/chromium.mjs'
 
 const executablePath = findChromium()
 
@@ -10,15 +10,6 @@ export function launchBrowser(): Promise<Browser> {
   if (!executablePath) throw new Error('no Chromium on this machine: install one, or name it in CHROMIUM')
   return chromium.launch({
     executablePath,
-    args: [
-      // Containers have no user namespaces for the sandbox; the pages are ours.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: [...CHROMIUM_ARGUMENTS],
   })
 }

@@ -58,7 +58,8 @@ describe.each(pagesWithCode)('the code in %s', (page) => {
   const blocks = codeBlocks(read(page)).map(({ title, code }, i) => [i + 1, title, code] as const)
 
   it.each(blocks)('block %d, “%s”, runs', async (i, _, code) => {
-    const file = join(folder, `${page.replaceAll('/', '-')}-${i}.ts`)
+    // In kebab-case, as every file below `test`: another test looks at them meanwhile.
+    const file = join(folder, `${page.toLowerCase().replaceAll('/', '-')}-${i}.ts`)
     writeFileSync(file, code.replaceAll(RELAY_URL, relay.url).replaceAll(KEYS_URL, keyServer.url))
     await import(pathToFileURL(file).href)
   })

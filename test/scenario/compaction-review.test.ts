@@ -7,10 +7,10 @@ import { patiently, untilText } from '../support/events.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
 import { forgetting } from '../support/key-sources.ts'
-import { forgedEntry, hashAfter, keptKeys } from '../support/removed-member.ts'
+import { hashAfter, keptKeys, shownForgery } from '../support/removed-member.ts'
 import { passUntil, saidBy, untilEpoch } from '../support/rotation-steps.ts'
 import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
-import { adaAndBob, BEFORE, channelOf, retell } from '../support/two-faced-relay.ts'
+import { BEFORE, retell } from '../support/two-faced-relay.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 import { RawClient } from './relay-raw-client.ts'
 
@@ -442,14 +442,7 @@ describe('a hostile member', () => {
 
 describe('a device that holds what the document does not have', () => {
   test('is told that it makes no checkpoint, as it is told that it makes no epoch', async () => {
-    const { ada, bob } = await adaAndBob(world, clock, 'fork')
-    const [record] = await world.records()
-    if (record === undefined) throw new Error('there is an epoch')
-    const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
-    bob.wire.openSockets[0]?.deliver([
-      { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
-    ])
-    await untilText(bob.doc, 'laundered', 'forged')
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     await ada.provider.rotateKey()
     await passUntil(untilEpoch(bob, 1), [clock])
     await passUntil(synced(bob), [clock])
@@ -464,14 +457,7 @@ describe('a device that holds what the document does not have', () => {
 
 describe('a relay in league with a removed member', () => {
   test('cannot have his late entries carried over by saying that it has pruned', async () => {
-    const { ada, bob } = await adaAndBob(world, clock, 'fork')
-    const [record] = await world.records()
-    if (record === undefined) throw new Error('there is an epoch')
-    const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
-    bob.wire.openSockets[0]?.deliver([
-      { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
-    ])
-    await untilText(bob.doc, 'laundered', 'forged')
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     bob.wire.unplug()
     await ada.provider.rotateKey()
     retell(bob, (message) =>

@@ -7,10 +7,10 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { storeFalseCheckpoint } from '../support/false-checkpoint.ts'
 import { Gate } from '../support/gate.ts'
 import { withActive } from '../support/key-sources.ts'
-import { forgedEntry, keptKeys } from '../support/removed-member.ts'
+import { shownForgery } from '../support/removed-member.ts'
 import { passUntil, saidBy, untilEpoch } from '../support/rotation-steps.ts'
 import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
-import { adaAndBob, BEFORE, channelOf, retell } from '../support/two-faced-relay.ts'
+import { BEFORE, channelOf, retell } from '../support/two-faced-relay.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // Where checkpoints meet the rest of a session: joins that break off, rotations, keys that are retired, a relay that owes an answer.
@@ -120,14 +120,7 @@ describe('who begins with a checkpoint whose content is nothing to Yjs, and take
 })
 
 test('a relay in league with a removed member cannot have his late entries carried over by keeping a checkpoint back', async () => {
-  const { ada, bob } = await adaAndBob(world, clock, 'fork', 'withheld')
-  const [record] = await world.records()
-  if (record === undefined) throw new Error('there is an epoch')
-  const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
-  bob.wire.openSockets[0]?.deliver([
-    { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
-  ])
-  await untilText(bob.doc, 'laundered', 'forged')
+  const { ada, bob } = await shownForgery(world, clock, 'fork', 'withheld')
   bob.wire.unplug()
   await ada.provider.rotateKey()
   // In the old epoch it has pruned what Bob has read: he asks for a checkpoint, which does not come, and then there is a new epoch.

@@ -2,7 +2,7 @@ import { hashPrefix } from '@y-sealed/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { untilText } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { forgedEntry, hashAfter, keptKeys } from '../support/removed-member.ts'
+import { forgedEntry, hashAfter, keptKeys, shownForgery } from '../support/removed-member.ts'
 import { passUntil, untilEpoch } from '../support/rotation-steps.ts'
 import { codesOf, nextSync, ofType, synced } from '../support/steps.ts'
 import { adaAndBob, BEFORE, becomesHonest, channelOf, retell } from '../support/two-faced-relay.ts'
@@ -19,19 +19,6 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 describe('a removed member writes on under the old key, and the relay shows it to one member', () => {
-  /** Bob is shown an entry behind the end of epoch 0, which nobody else ever sees, and then the next epoch. */
-  async function shownForgery(): Promise<{ ada: Person; bob: Person }> {
-    const { ada, bob } = await adaAndBob(world, clock, 'fork')
-    const [record] = await world.records()
-    if (record === undefined) throw new Error('there is an epoch')
-    const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
-    bob.wire.openSockets[0]?.deliver([
-      { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
-    ])
-    await untilText(bob.doc, 'laundered', 'forged')
-    return { ada, bob }
-  }
-
   async function expectNotLaundered(ada: Person): Promise<void> {
     const reader = await world.joined('fresh reader')
     for (const { doc } of [ada, reader]) {
@@ -42,7 +29,7 @@ describe('a removed member writes on under the old key, and the relay shows it t
   }
 
   test('before the next epoch: he says fork, and does not carry it over; what he typed himself he does', async () => {
-    const { ada, bob } = await shownForgery()
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     bob.wire.hold('up', ofType('append'))
     bob.text.insert(0, 'typed by Bob. ')
     await ada.provider.rotateKey()
@@ -58,7 +45,7 @@ describe('a removed member writes on under the old key, and the relay shows it t
   })
 
   test('he does not carry it over on the next connection either, nor with a rotation of his own', async () => {
-    const { ada, bob } = await shownForgery()
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     await ada.provider.rotateKey()
     await passUntil(untilEpoch(bob, 1), [clock])
     await passUntil(synced(bob), [clock])
@@ -72,7 +59,7 @@ describe('a removed member writes on under the old key, and the relay shows it t
   })
 
   test('and what he writes next to it himself cannot be had by the others: he is told, and nothing else of his gets lost', async () => {
-    const { ada, bob } = await shownForgery()
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     await ada.provider.rotateKey()
     await passUntil(untilEpoch(bob, 1), [clock])
     await passUntil(synced(bob), [clock])
@@ -129,7 +116,7 @@ describe('a removed member writes on under the old key, and the relay shows it t
   })
 
   test('while he is offline, so that he meets it and the next epoch in one join', async () => {
-    const { ada, bob } = await shownForgery()
+    const { ada, bob } = await shownForgery(world, clock, 'fork')
     bob.wire.unplug()
     bob.text.insert(0, 'typed offline. ')
     await ada.provider.rotateKey()

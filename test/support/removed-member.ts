@@ -10,7 +10,10 @@ import {
 import { hashPrefix, leafHash, nextHash, startHash } from '@y-sealed/protocol'
 import type { StoredEntry } from 'y-sealed/observe'
 import * as Y from 'yjs'
-import type { World } from './world.ts'
+import { untilText } from './events.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { adaAndBob, channelOf } from './two-faced-relay.ts'
+import type { Person, World } from './world.ts'
 
 const NO_PROOF = new Uint8Array(0)
 
@@ -47,4 +50,21 @@ export async function forgedEntry(
   doc.destroy()
   if (envelope === undefined) throw new Error('an update seals to one envelope at least')
   return { hashBefore: hashPrefix(hash), entry: { proof: NO_PROOF, envelope } }
+}
+
+/** Bob alone is shown an entry behind what Ada and he have; it is of epoch 0, and nobody else ever sees it. */
+export async function shownForgery(
+  world: World,
+  clock: FakeClock,
+  ...expects: string[]
+): Promise<{ ada: Person; bob: Person }> {
+  const { ada, bob } = await adaAndBob(world, clock, ...expects)
+  const [record] = await world.records()
+  if (record === undefined) throw new Error('there is an epoch')
+  const forgery = await forgedEntry(await keptKeys(world, record), record, await world.log(), 'laundered')
+  bob.wire.openSockets[0]?.deliver([
+    { type: 'entries', channel: channelOf(bob), first: 2, hashBefore: forgery.hashBefore, entries: [forgery.entry] },
+  ])
+  await untilText(bob.doc, 'laundered', 'forged')
+  return { ada, bob }
 }

@@ -7,7 +7,10 @@ import { servePage } from './serve-page.ts'
 
 /** Lets `use` have the bench's page in a browser of its own, and ends both afterwards. Throws Unavailable without a browser. */
 export async function withBenchPage<Result>(use: (page: Page) => Promise<Result>): Promise<Result> {
-  const { findChromium } = (await import(pathToFileURL(join(projectRoot, 'test/bin/chromium.mjs')).href)) as {
+  const { CHROMIUM_ARGUMENTS, findChromium } = (await import(
+    pathToFileURL(join(projectRoot, 'test/bin/chromium.mjs')).href
+  )) as {
+    readonly CHROMIUM_ARGUMENTS: readonly string[]
     findChromium(): string | undefined
   }
   const executablePath = findChromium()
@@ -15,16 +18,7 @@ export async function withBenchPage<Result>(use: (page: Page) => Promise<Result>
   const served = await servePage()
   const browser = await chromium.launch({
     executablePath,
-    args: [
-      // Containers have no user namespaces for the sandbox; the page is ours.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: [...CHROMIUM_ARGUMENTS],
   })
   try {
     const page = await browser.newPage()

@@ -1,0 +1,23 @@
+import type { Target } from './target.ts'
+import { awarenessBody, checkpointBody, witnessBody } from './targets/bodies.ts'
+import { envelope } from './targets/envelope.ts'
+import { epochRecord, recordStart } from './targets/epoch-record.ts'
+import { downFrame, upFrame } from './targets/frames.ts'
+import { header } from './targets/header.ts'
+import { parts } from './targets/parts.ts'
+import { plaintext } from './targets/plaintext.ts'
+
+/** Everything that reads bytes from a stranger. */
+export const ALL_TARGETS: readonly Target[] = [
+  header,
+  envelope,
+  plaintext,
+  parts,
+  checkpointBody,
+  witnessBody,
+  awarenessBody,
+  epochRecord,
+  recordStart,
+  upFrame,
+  downFrame,
+]

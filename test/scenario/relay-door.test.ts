@@ -12,11 +12,13 @@ import { FakeSealer, fakeRecord, RawClient, toEntries } from './relay-raw-client
 
 const SECRET = 'a secret of thirty-two bytes or more, for tests'
 
+const QUIET = { info() {}, warn() {}, error() {} }
+
 const relays: Relay[] = []
 const clients: RawClient[] = []
 
 async function start(options: Partial<RelayOptions> = {}): Promise<Relay> {
-  const relay = await createRelay({ data: 'memory', port: 0, ...options })
+  const relay = await createRelay({ data: 'memory', port: 0, log: QUIET, ...options })
   relays.push(relay)
   return relay
 }
@@ -296,7 +298,6 @@ describe('access tokens', () => {
       auth: async () => {
         throw new Error('the database is down')
       },
-      log: { info() {}, warn() {}, error() {} },
     })
     expect((await joinAs(relay, 'x')).code).toBe(4500)
   })

@@ -12,6 +12,8 @@ import { type CaughtUp, caughtUp, type Entries, entriesMessage } from './message
 import { type Records, records } from './messages/records.ts'
 import { type Refused, refused } from './messages/refused.ts'
 import {
+  type Access,
+  access,
   type Closed,
   closed,
   type Heartbeat,
@@ -47,6 +49,7 @@ export type Down =
   | Recheck
   | Compacted
   | CheckpointsDown
+  | Access
 
 export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Down, { type: T }>> } = {
   welcome,
@@ -72,4 +75,5 @@ export const downCodecs: { readonly [T in Down['type']]: MessageCodec<Extract<Do
   recheck,
   compacted,
   checkpoints: checkpointsDown,
+  access,
 }

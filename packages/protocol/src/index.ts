@@ -36,7 +36,7 @@ export type { Place } from './messages/place.ts'
 export type { CaughtUp, Entries, Read } from './messages/read.ts'
 export type { Records } from './messages/records.ts'
 export { type RefusalCode, type Refused, refusalCodes } from './messages/refused.ts'
-export type { Closed, Heartbeat, Ping, Pong, Recheck, Refresh } from './messages/upkeep.ts'
+export type { Access, Closed, Heartbeat, Ping, Pong, Recheck, Refresh } from './messages/upkeep.ts'
 export type { Up } from './up.ts'
 export {
   MIN_PROTOCOL_VERSION,

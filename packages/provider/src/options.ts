@@ -10,7 +10,7 @@ import type { SealedProvider } from './provider.ts'
 export interface SealedProviderOptions {
   /** Where keys come from: `keyEndpoint(url)`, `staticKey(key)` or any function of the contract. Without it the provider stays locked. */
   keys: KeySource
-  /** The relay's access token, sent in the join message; a function is asked at each join. */
+  /** The relay's access token, sent in the join message; a function is asked at each join, and before the token that it gave ends. */
   token?: string | (() => string | Promise<string>)
   /** What keys are bound to; default: the room name. With it the room may be random, and is then all that the relay sees. */
   documentId?: string

@@ -1,5 +1,6 @@
 import { fingerprint } from '@y-sealed/envelope'
 import { type Clock, createKeyRing, type KeySource, systemClock } from '@y-sealed/key-client'
+import { closeAction } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -62,6 +63,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #ownsAwareness: boolean
   readonly #isMissingKeys: boolean
   readonly #hasToken: boolean
+  readonly #hasNextToken: boolean
   readonly #flushes = new Flushes()
   readonly #status: ProviderStatus
   readonly #statusTeller: StatusTeller
@@ -127,12 +129,14 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     })
     const { token = '' } = options
     this.#hasToken = token !== ''
+    this.#hasNextToken = typeof token === 'function'
     this.#session = new Session({
       doc,
       origin: this,
       room: roomname,
       params: () => this.params,
       token: typeof token === 'function' ? token : () => token,
+      hasNextToken: this.#hasNextToken,
       padding: options.padding ?? true,
       flushDelayMs: options.flushDelay ?? 0,
       initial: options.initial,
@@ -149,7 +153,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onOutbox: () => this.#outboxChanged(),
       onForeignContent: (update) => this.#localEdits.add(update),
       onHalted: (error) => this.#haltedBy(error),
-      onEnded: (code, reason) => this.#ended(code, reason),
+      onEnded: (code, reason, wasJoined) => this.#ended(code, reason, wasJoined),
     })
     this.#crossTab = new CrossTab({
       doc,
@@ -398,9 +402,11 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   /** The relay ended this document's session, not the connection. */
-  #ended(code: number, reason: string): void {
+  #ended(code: number, reason: string, wasJoined: boolean): void {
     const event = { code, reason }
-    if (this.shouldReconnect(event, this)) {
+    // The token has run out, of a tab that slept, say: the app may have another one. Not so if a new one was refused.
+    const isTokenOver = closeAction(code) === 'reauthorise' && wasJoined && this.#hasNextToken
+    if (isTokenOver || this.shouldReconnect(event, this)) {
       this.#session.wantLater()
       return
     }

@@ -7,6 +7,8 @@ export interface CommandOptions {
   readonly host: string
   readonly origins?: string[]
   readonly tokenSecretFile?: string
+  readonly jwksUrl?: string
+  readonly tokenIssuer?: string
   readonly retention: Retention
 }
 
@@ -27,9 +29,18 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
         .argParser((list) => list.split(',').map((origin) => origin.trim())),
     )
     .addOption(
-      new Option('--token-secret-file <file>', 'HS256 secret of the access tokens; without it: this machine only').env(
-        'Y_SEALED_TOKEN_SECRET_FILE',
-      ),
+      new Option('--token-secret-file <file>', 'HS256 secret of the access tokens')
+        .env('Y_SEALED_TOKEN_SECRET_FILE')
+        .conflicts('jwksUrl'),
+    )
+    .addOption(
+      new Option(
+        '--jwks-url <url>',
+        'public keys of the access tokens; without them and a secret: this machine only',
+      ).env('Y_SEALED_JWKS_URL'),
+    )
+    .addOption(
+      new Option('--token-issuer <name>', 'the `iss` that access tokens must have').env('Y_SEALED_TOKEN_ISSUER'),
     )
     .addOption(
       new Option('--retention <time>', "how long what was replaced is kept: 'all', 'head', or 30d, 12h, 90m")

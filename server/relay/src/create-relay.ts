@@ -76,6 +76,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   checkRetention(retention)
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
+  else if (auth.warning !== undefined) log.warn(auth.warning)
 
   const store = openSqliteLogStore(data, () => clock.now())
   const sweeper = createSweeper({

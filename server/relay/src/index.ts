@@ -1,4 +1,4 @@
-export { accessTokens, RELAY_AUDIENCE } from './auth/access-tokens.ts'
+export { type AccessTokenOptions, accessTokens, RELAY_AUDIENCE } from './auth/access-tokens.ts'
 export type { Access, AccessRequest, Authorize } from './auth/authorize.ts'
 export type { Clock } from './clock.ts'
 export { createRelay, type Relay, type RelayOptions } from './create-relay.ts'

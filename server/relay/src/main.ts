@@ -1,22 +1,26 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { accessTokens } from './auth/access-tokens.ts'
+import type { Authorize } from './auth/authorize.ts'
 import { type CommandOptions, parseCommand } from './command.ts'
 import { createRelay } from './create-relay.ts'
 
-async function main({ data, port, host, origins, tokenSecretFile, retention }: CommandOptions): Promise<void> {
-  const relay = await createRelay({
-    data,
-    port,
-    host,
-    retention,
-    ...(origins && { origins }),
-    ...(tokenSecretFile !== undefined && { auth: accessTokens({ secret: readSecret(tokenSecretFile) }) }),
-  })
+async function main(options: CommandOptions): Promise<void> {
+  const { data, port, host, origins, retention } = options
+  const auth = authOf(options)
+  const relay = await createRelay({ data, port, host, retention, ...(origins && { origins }), ...(auth && { auth }) })
   process.stdout.write(`y-sealed-relay listening on ${relay.url}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void relay.close().then(() => process.exit(0)))
   }
+}
+
+/** undefined: whoever reaches the relay may write, and only this machine does. */
+function authOf({ tokenSecretFile, jwksUrl, tokenIssuer }: CommandOptions): Authorize | undefined {
+  const issued = tokenIssuer === undefined ? {} : { issuer: tokenIssuer }
+  if (jwksUrl !== undefined) return accessTokens({ jwksUrl, ...issued })
+  if (tokenSecretFile !== undefined) return accessTokens({ secret: readSecret(tokenSecretFile), ...issued })
+  return undefined
 }
 
 /** Editors and `openssl rand` end a file with a line break that is no part of the secret. */

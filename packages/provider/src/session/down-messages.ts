@@ -1,4 +1,4 @@
-import type { Down, Joined } from '@y-sealed/protocol'
+import type { Access, Down, Joined } from '@y-sealed/protocol'
 import type { SealedAwareness } from '../awareness/sealed-awareness.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { Checkpoints } from './checkpoints.ts'
@@ -16,6 +16,7 @@ export interface DownMessagesPorts {
   readonly epochs: Epochs
   phase(): Phase
   onJoined(joined: Joined): void
+  onAccess(access: Access): void
   /** The relay ended this document's session. */
   onClosed(code: number, reason: string): void
 }
@@ -44,7 +45,7 @@ export class DownMessages {
   }
 
   #receiveOne(message: Down, phase: Phase): void {
-    const { awareness, inbound, reading, writing, checkpoints, epochs, onJoined, onClosed } = this.#ports
+    const { awareness, inbound, reading, writing, checkpoints, epochs, onJoined, onAccess, onClosed } = this.#ports
     if (epochs.takes(message) || checkpoints.takes(message)) {
       this.#answers++
       return
@@ -84,6 +85,9 @@ export class DownMessages {
         break
       case 'recheck':
         epochs.nudged()
+        break
+      case 'access':
+        onAccess(message)
         break
       case 'heartbeat':
         if (phase === 'live' && !writing.appender.isBusy) reading.heartbeat(message.sequence, message.hash)

@@ -22,6 +22,8 @@ export interface SessionPorts {
   readonly room: string
   readonly params: () => Record<string, string>
   readonly token: () => string | Promise<string>
+  /** `token` may have another answer when it is asked again. */
+  readonly hasNextToken: boolean
   readonly padding: boolean
   readonly flushDelayMs: number
   readonly initial: ((doc: Y.Doc) => void) | undefined
@@ -42,6 +44,6 @@ export interface SessionPorts {
   onForeignContent(update: Uint8Array): void
   /** Told before the phase becomes `halted`. */
   onHalted(error: SealedError): void
-  /** The relay ended this document's session with a close code. */
-  onEnded(code: number, reason: string): void
+  /** The relay ended this document's session with a close code; `wasJoined`: it had taken the token before. */
+  onEnded(code: number, reason: string, wasJoined: boolean): void
 }

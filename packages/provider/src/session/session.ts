@@ -5,6 +5,7 @@ import type { History } from '../history/history.ts'
 import { Inbound } from '../inbound/inbound.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import { AccessRefresh } from './access-refresh.ts'
 import { Channel } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { DownMessages } from './down-messages.ts'
@@ -29,6 +30,7 @@ export class Session {
   readonly #epochs: Epochs
   readonly #messages: DownMessages
   readonly #stalls: StallWatch
+  readonly #access: AccessRefresh
   readonly #rejoin: Retry
   /** connect() was called and nothing has ended it: that a shared connection opens is not reason enough to join. */
   #isWanted = false
@@ -44,6 +46,12 @@ export class Session {
       onClosed: () => this.#away(),
     })
     this.#rejoin = new Retry(clock, () => this.enter())
+    this.#access = new AccessRefresh({
+      clock,
+      problems,
+      requests: this.#channel.requests,
+      token: ports.hasNextToken ? ports.token : undefined,
+    })
     this.#stalls = new StallWatch({
       clock,
       progress: () => this.#owed(),
@@ -161,11 +169,17 @@ export class Session {
         this.#setPhase('keying')
         this.#epochs.joined(joined)
       },
+      onAccess: ({ role, lifeMs }) => {
+        // Who may write from here on, or no more, begins anew: nothing has to change its mind in the middle.
+        if (role === this.writing.role) this.#access.lasts(lifeMs)
+        else this.#startOver()
+      },
       onClosed: (code, reason) => {
+        const wasJoined = this.phase !== 'joining'
         this.#isWanted = false
         this.#away()
         this.#setPhase('halted')
-        ports.onEnded(code, reason)
+        ports.onEnded(code, reason, wasJoined)
       },
     })
   }
@@ -427,6 +441,7 @@ export class Session {
     this.writing.sealer.leave()
     this.#reading.stop()
     this.#stalls.stop()
+    this.#access.stop()
     if (this.phase !== 'halted') this.#setPhase('away')
   }
 

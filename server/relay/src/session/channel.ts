@@ -15,6 +15,8 @@ import {
   type RefusalCode,
   type Release,
 } from '@y-sealed/protocol'
+import { AccessLife } from '../auth/access-life.ts'
+import { CLOCK_TOLERANCE_MS } from '../auth/access-tokens.ts'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
 import type { EpochRecord, OpenedEpoch, Standing } from '../log/log-store.ts'
@@ -45,6 +47,7 @@ export class Channel {
   readonly #join: Join
   readonly #queue: SerialQueue
   readonly #onEnd: () => void
+  readonly #life: AccessLife
   #session: Session | undefined
   #hasRoom = false
   #isFinishing = false
@@ -55,6 +58,11 @@ export class Channel {
     this.#connection = connection
     this.#join = join
     this.#onEnd = onEnd
+    this.#life = new AccessLife({
+      clock: context.clock,
+      toleranceMs: CLOCK_TOLERANCE_MS,
+      onEnd: () => this.close(closeReasons.unauthorised),
+    })
     this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
     this.#queue.add(async () => {
       if (await this.#enter()) onJoined()
@@ -105,6 +113,7 @@ export class Channel {
       return
     }
     this.#isFinishing = true
+    this.#life.stop()
     this.#session.leave()
     this.#onEnd()
     this.#queue.addLast(async () => this.end())
@@ -114,6 +123,7 @@ export class Channel {
   end(): void {
     if (this.#ended) return
     this.#ended = true
+    this.#life.stop()
     this.#session?.end()
     if (this.#hasRoom) this.#context.rooms.leave(this.#join.room)
     if (!this.#isFinishing) this.#onEnd()
@@ -162,6 +172,8 @@ export class Channel {
     const lastPage = await this.#sendRecords(resumption.records)
     if (this.#ended) return false
     this.#welcome(session, resumption, lastPage)
+    this.#life.endsAt(access.endsAtUnixMs)
+    if (access.endsAtUnixMs !== undefined || (session.mayWrite && !session.mayRotate)) this.#sayAccess(session)
     return true
   }
 
@@ -209,10 +221,29 @@ export class Channel {
   }
 
   async #refresh(token: string): Promise<void> {
-    const access = await this.#authorize(token)
+    let access: Access | null
+    try {
+      access = await this.#authorize(token)
+    } catch (error) {
+      // It says nothing of the token: what was allowed before holds until its end.
+      this.#context.log.error('refresh failed', errorFields(error))
+      if (this.#session && !this.#ended) this.#sayAccess(this.#session)
+      return
+    }
     if (this.#ended || !this.#session) return
-    if (access) this.#session.access = access
-    else this.close(closeReasons.unauthorised)
+    if (!access) {
+      this.close(closeReasons.unauthorised)
+      return
+    }
+    this.#session.allow(access)
+    this.#life.endsAt(access.endsAtUnixMs)
+    this.#sayAccess(this.#session)
+  }
+
+  #sayAccess({ mayWrite, mayRotate }: Session): void {
+    const { lifeMs } = this.#life
+    const access = { role: mayWrite ? 'write' : 'read', mayRotate, ...(lifeMs !== undefined && { lifeMs }) } as const
+    this.#connection.send(encodeFrame([{ type: 'access', channel: this.#join.channel, ...access }]))
   }
 
   #authorize(token: string): Promise<Access | null> {

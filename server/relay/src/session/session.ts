@@ -15,7 +15,7 @@ import {
   type Release,
 } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import type { Access } from '../auth/authorize.ts'
+import { type Access, mayRotate } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
 import type { AppendResult } from '../log/log-store.ts'
 import { Delivery } from '../room/delivery.ts'
@@ -52,7 +52,7 @@ export class Session implements Member {
   readonly channel: number
   readonly isObserver: boolean
   readonly delivery: Delivery
-  access: Access
+  #access: Access
   readonly #context: RelayContext
   readonly #staging: Staging
   readonly #sideReads: SideReads
@@ -63,7 +63,7 @@ export class Session implements Member {
     this.room = room
     this.connection = connection
     this.channel = channel
-    this.access = access
+    this.#access = access
     this.isObserver = isObserver
     this.#context = context
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
@@ -136,6 +136,8 @@ export class Session implements Member {
         this.#send({ type: 'released', channel, request })
       } else if (!this.mayWrite) {
         throw new Refusal('write-denied', 'this session may only read')
+      } else if (!this.mayRotate && (type === 'pause' || message.purpose === 'rotate')) {
+        throw new Refusal('write-denied', 'this session may not rotate')
       } else if (type === 'lease') {
         const leased = await this.#lease.take(message)
         if (this.#hasLeft) await this.#lease.giveBack()
@@ -161,13 +163,25 @@ export class Session implements Member {
     }
   }
 
+  /** Another token: what it allows holds from here on. */
+  allow(access: Access): void {
+    const hasLess = (this.mayWrite && access.role === 'read') || (this.mayRotate && !mayRotate(access))
+    this.#access = access
+    // A lease that cannot be used any more would keep the others out for as long as its holder pings.
+    if (hasLess && this.#lease.isHeld) this.#lease.giveBack().catch((error: unknown) => this.#tell(error))
+  }
+
   get mayWrite(): boolean {
-    return this.access.role === 'write' && !this.isObserver
+    return this.#access.role === 'write' && !this.isObserver
+  }
+
+  get mayRotate(): boolean {
+    return mayRotate(this.#access) && !this.isObserver
   }
 
   /** Who appends; a session of which that is not known is somebody of its own. */
   get subject(): string {
-    return this.access.subject || String(this.number)
+    return this.#access.subject || String(this.number)
   }
 
   async #reread({ request, after }: Read): Promise<void> {
@@ -190,6 +204,7 @@ export class Session implements Member {
   async #open(message: Open<NewBlock>, brought: NewEntries): Promise<void> {
     const { request, record } = message
     const epoch = newEpoch(message, brought)
+    if (epoch.replaces && !this.mayRotate) throw new Refusal('write-denied', 'this session may not rotate')
     // What is staged under the lease would be left behind.
     if (epoch.replaces && this.#lease.isHeld && !this.#lease.is(request)) {
       throw new Refusal('busy', "an open has its lease's number")

@@ -22,6 +22,7 @@ const RULES: Record<string, { ours: string[]; foreign: string[]; node: boolean |
     foreign: ['yjs', 'lib0', 'y-protocols'],
     node: false,
   },
+  'packages/cli': { ours: ['@y-sealed/key-client/contract'], foreign: ['commander'], node: true },
   'server/relay': {
     ours: ['@y-sealed/protocol', '@y-sealed/protocol/header'],
     foreign: ['@photostructure/sqlite', 'commander', 'jose', 'pino', 'ws'],

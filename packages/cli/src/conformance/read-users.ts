@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { membersOf } from './dialect.ts'
+import type { Headers, Users } from './target.ts'
+
+const NAMES = ['writer', 'colleague', 'reader', 'outsider', 'invalid'] as const
+
+/**
+ * `{"writer": {"authorization": "Bearer …"}, …}` from a file, so that no token stands in a list of processes.
+ * @throws TypeError that names the part, never what it holds
+ */
+export function readUsers(path: string): Users {
+  const users = membersOf(parse(path))
+  for (const name of Object.keys(users)) {
+    if (!NAMES.some((known) => known === name))
+      throw new TypeError(`--users: unknown user; they are ${NAMES.join(', ')}`)
+  }
+  const found: Partial<Record<(typeof NAMES)[number], Headers>> = {}
+  for (const name of NAMES) if (users[name] !== undefined) found[name] = headersOf(name, users[name])
+  return { writer: {}, ...found }
+}
+
+function parse(path: string): unknown {
+  const text = readFileSync(path, 'utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own error quotes its input.
+    throw new TypeError(`--users: ${path} is not JSON`)
+  }
+}
+
+function headersOf(name: string, value: unknown): Headers {
+  const headers: Record<string, string> = {}
+  for (const [header, text] of Object.entries(membersOf(value))) {
+    if (typeof text !== 'string') throw new TypeError(`--users: a header of "${name}" is not text`)
+    headers[header.toLowerCase()] = text
+  }
+  return headers
+}

@@ -1,14 +1,17 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { sweepTerms } from '../../server/relay/src/log/retention.ts'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { describeLogStore } from './log-store.contract.ts'
 import { describeCheckpointsOfLogStore } from './log-store-checkpoints.contract.ts'
 import { CheckpointedLog, SALT_MS } from './log-store-checkpoints-fixture.ts'
+import { describeDeletionOfLogStore } from './log-store-deletion.contract.ts'
 import { describeEpochsOfLogStore } from './log-store-epochs.contract.ts'
-import { chunksOf } from './log-store-fixtures.ts'
+import { chunksOf, run } from './log-store-fixtures.ts'
 import { describePruningOfLogStore } from './log-store-pruning.contract.ts'
 
 let directory: string
@@ -29,6 +32,8 @@ describeCheckpointsOfLogStore('SQLite in memory', async (now) => openSqliteLogSt
 describeCheckpointsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 describePruningOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
 describePruningOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describeDeletionOfLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
+describeDeletionOfLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
 
 const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
 
@@ -140,4 +145,31 @@ it('a group whose write fails is rejected as a whole, and the next group is stor
     stored: true,
   })
   await store.close()
+})
+
+it('of a deleted document the file keeps a hash of its name, and no row more, also if the relay ended in the middle', async () => {
+  const data = fresh()
+  const before = openSqliteLogStore(data)
+  const author = { room: 'a room that goes', session: 1, subject: 'somebody' }
+  await before.open({ ...author, runs: [], chunks: chunksOf(40, 0), record, replaces: undefined })
+  const salt = new Uint8Array(16).fill(9)
+  for (let counter = 1; counter <= 300; counter++) {
+    expect(await before.append({ ...author, runs: [run(salt, counter)] })).toMatchObject({ stored: true })
+  }
+  const terms = sweepTerms('all', { pruneGraceMs: 0, saltMs: 0 })
+  await before.delete('a room that goes')
+  await before.sweep(terms)
+  await before.close()
+  const after = openSqliteLogStore(data)
+  expect(await after.isDeleted('a room that goes')).toBe(true)
+  while (await after.sweep(terms));
+  await after.close()
+  const database = new DatabaseSync(join(data, 'relay.db'))
+  for (const table of ['runs', 'salts', 'records', 'checkpoints', 'chunks', 'replaced', 'journal']) {
+    expect([table, database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()]).toEqual([table, { rows: 0 }])
+  }
+  const rows: { room: Uint8Array; sole_subject: unknown }[] = database.prepare('SELECT * FROM documents').all()
+  const name = createHash('sha256').update('a room that goes').digest()
+  expect(rows.map(({ room, sole_subject }) => [Buffer.from(room).subarray(1), sole_subject])).toEqual([[name, null]])
+  database.close()
 })

@@ -180,6 +180,12 @@ export class World {
     return usage
   }
 
+  /** What an operator does at the relay. */
+  get operator() {
+    if (this.relay === undefined) throw new Error('no relay')
+    return this.relay
+  }
+
   /** Resolves once what the relay stores is like that: it drops things in its own time. */
   async untilUsage(isSo: (usage: Awaited<ReturnType<World['usage']>>) => boolean): Promise<void> {
     while (!isSo(await this.usage())) await new Promise((resolve) => setImmediate(resolve))

@@ -93,6 +93,24 @@ export function recordPrefix(record: Uint8Array): RecordPrefix {
 }
 
 /**
+ * The key hint of an epoch record: what its key is called at the endpoint. Public, and nothing that a relay acts upon; an
+ * operator who wants to know which keys are still needed asks for it. Throws ProtocolError.
+ */
+export function recordKeyHint(record: Uint8Array): string {
+  const endpointEpoch = readVarint(record, recordPrefix(record).bytes)
+  const [high, low] = record.subarray(endpointEpoch.end)
+  if (high === undefined || low === undefined) throw new ProtocolError('malformed', 'epoch record ends before its hint')
+  const start = endpointEpoch.end + 2
+  const end = start + high * 256 + low
+  if (end > record.length) throw new ProtocolError('malformed', 'epoch record ends inside its hint')
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(record.subarray(start, end))
+  } catch {
+    throw new ProtocolError('malformed', 'a key hint is well-formed UTF-8')
+  }
+}
+
+/**
  * Reads lib0's unsigned varint (little-endian groups of 7 bits) at `offset`; `end` is the offset after it. Only the shortest
  * form is accepted, so that equal values have equal bytes. The bytes end at `bytesEnd`. Throws ProtocolError `malformed`.
  */

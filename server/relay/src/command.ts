@@ -9,6 +9,7 @@ export interface CommandOptions {
   readonly tokenSecretFile?: string
   readonly jwksUrl?: string
   readonly tokenIssuer?: string
+  readonly adminTokenFile?: string
   readonly retention: Retention
 }
 
@@ -41,6 +42,11 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
     )
     .addOption(
       new Option('--token-issuer <name>', 'the `iss` that access tokens must have').env('Y_SEALED_TOKEN_ISSUER'),
+    )
+    .addOption(
+      new Option('--admin-token-file <file>', "the operator's own token; turns /admin/ on").env(
+        'Y_SEALED_ADMIN_TOKEN_FILE',
+      ),
     )
     .addOption(
       new Option('--retention <time>', "how long what was replaced is kept: 'all', 'head', or 30d, 12h, 90m")

@@ -1,4 +1,5 @@
 import type { Authorize } from './auth/authorize.ts'
+import type { ShutOut } from './auth/shut-out.ts'
 import type { Clock } from './clock.ts'
 import type { RelayLimits } from './limits.ts'
 import type { LogStore } from './log/log-store.ts'
@@ -11,6 +12,7 @@ export interface RelayContext {
   store: LogStore
   rooms: Rooms
   authorize: Authorize
+  shutOut: ShutOut
   limits: RelayLimits
   clock: Clock
   held: HeldBytes

@@ -1,12 +1,14 @@
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
+import { ADMIN_PATH, AdminApi, checkAdminToken } from './admin/admin-api.ts'
+import { createOperator, type Operator } from './admin/operator.ts'
 import type { Authorize } from './auth/authorize.ts'
 import { createGate } from './auth/gate.ts'
 import { isLoopbackHost } from './auth/loopback.ts'
+import { ShutOut } from './auth/shut-out.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
-import type { Usage } from './log/log-store.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
 import { openSqliteLogStore } from './log/sqlite-log-store.ts'
 import { createSweeper } from './log/sweeper.ts'
@@ -31,21 +33,16 @@ export interface RelayOptions {
    * milliseconds (old epochs keep their base and what follows it). Default: 30 days.
    */
   retention?: Retention
+  /** Turns the operator's HTTP interface on, under `/admin/`. Its token is nobody else's, and no secret of anything. */
+  admin?: { token: string }
   limits?: Partial<RelayLimits>
   clock?: Clock
   log?: Log
 }
 
-export interface Relay {
+export interface Relay extends Operator {
   /** `ws://host:port` */
   url: string
-  /**
-   * Asks all who are in this room to look at their key endpoint: call it when the current key of its document has changed there,
-   * so that they learn it in seconds and not in ten minutes. A hint: members believe the endpoint only, and ask it at most once a minute.
-   */
-  recheck(room: string): void
-  /** What this room takes on disk: since the base of its head epoch, and before. A sweep that is under way is waited for. */
-  usage(room: string): Promise<Usage>
   /** Tells what is under way, closes every connection with 4503, then the store. */
   close(): Promise<void>
 }
@@ -57,6 +54,7 @@ const OPTIONS: readonly (keyof RelayOptions)[] = [
   'auth',
   'origins',
   'retention',
+  'admin',
   'limits',
   'clock',
   'log',
@@ -64,7 +62,7 @@ const OPTIONS: readonly (keyof RelayOptions)[] = [
 
 /**
  * Starts a relay. Throws RelayError `auth-required` (no `auth`, but reachable from outside or in production) or
- * `storage`, TypeError for an option it does not know or a retention that is none, and what `listen` throws for a port that is taken.
+ * `storage`, TypeError for an option it does not know, a retention that is none or an admin token that is too short, and what `listen` throws for a port that is taken.
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   for (const name of Object.keys(options)) {
@@ -74,6 +72,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
   const { retention = DEFAULT_RETENTION } = options
   checkRetention(retention)
+  if (options.admin) checkAdminToken(options.admin.token)
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
   else if (auth.warning !== undefined) log.warn(auth.warning)
@@ -89,9 +88,16 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const turn = createTurn()
   const rooms = new Rooms({ store, turn, clock, limits, log })
   const held = new HeldBytes(limits.maxHeldBytes)
-  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, limits, clock, held, log }
+  const shutOut = new ShutOut(clock)
+  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, shutOut, limits, clock, held, log }
+  const operator = createOperator({ store, rooms, sweeper, shutOut })
+  const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
   const sockets = new WsServer({ context, gate, turn, clock })
   const server = createServer((request, response) => {
+    if (adminApi && request.url?.startsWith(ADMIN_PATH)) {
+      void adminApi.answer(request, response)
+      return
+    }
     const isHealthCheck = request.method === 'GET' && request.url === '/healthz'
     response.writeHead(isHealthCheck ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     response.end(JSON.stringify(isHealthCheck ? { status: 'ok' } : { error: 'not-found' }))
@@ -125,11 +131,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return {
       url: `ws://${name}:${address.port}`,
-      recheck: (room) => rooms.recheck(room),
-      async usage(room) {
-        await sweeper.settled()
-        return await store.usage(room)
-      },
+      ...operator,
       close: () => (closing ??= close()),
     }
   } catch (error) {

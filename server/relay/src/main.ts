@@ -4,11 +4,18 @@ import { accessTokens } from './auth/access-tokens.ts'
 import type { Authorize } from './auth/authorize.ts'
 import { type CommandOptions, parseCommand } from './command.ts'
 import { createRelay } from './create-relay.ts'
+import { RelayError } from './errors.ts'
 
 async function main(options: CommandOptions): Promise<void> {
   const { data, port, host, origins, retention } = options
   const auth = authOf(options)
-  const relay = await createRelay({ data, port, host, retention, ...(origins && { origins }), ...(auth && { auth }) })
+  const admin = adminOf(options)
+  const relay = await createRelay({
+    ...{ data, port, host, retention },
+    ...(origins && { origins }),
+    ...(auth && { auth }),
+    ...(admin && { admin }),
+  })
   process.stdout.write(`y-sealed-relay listening on ${relay.url}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void relay.close().then(() => process.exit(0)))
@@ -21,6 +28,16 @@ function authOf({ tokenSecretFile, jwksUrl, tokenIssuer }: CommandOptions): Auth
   if (jwksUrl !== undefined) return accessTokens({ jwksUrl, ...issued })
   if (tokenSecretFile !== undefined) return accessTokens({ secret: readSecret(tokenSecretFile), ...issued })
   return undefined
+}
+
+/** Throws RelayError `options` where one secret would open both doors: whoever makes access tokens is not an operator for that. */
+function adminOf({ adminTokenFile, tokenSecretFile }: CommandOptions): { token: string } | undefined {
+  if (adminTokenFile === undefined) return undefined
+  const token = readSecret(adminTokenFile)
+  if (tokenSecretFile !== undefined && readSecret(tokenSecretFile) === token) {
+    throw new RelayError('options', 'the admin token must not be the secret of the access tokens')
+  }
+  return { token }
 }
 
 /** Editors and `openssl rand` end a file with a line break that is no part of the secret. */

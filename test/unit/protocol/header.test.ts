@@ -1,4 +1,4 @@
-import { encodeHeader, ProtocolError, parseHeader, recordPrefix } from '@y-sealed/protocol/header'
+import { encodeHeader, ProtocolError, parseHeader, recordKeyHint, recordPrefix } from '@y-sealed/protocol/header'
 import { describe, expect, it } from 'vitest'
 import { fromHex, readVectors, toHex } from './vectors.ts'
 
@@ -25,6 +25,8 @@ const vectors = readVectors<{
     index: number
     bytes: number
   }[]
+  keyHints: { name: string; record: string; keyHint: string }[]
+  refusedKeyHints: { name: string; record: string; expect: string }[]
   refusedRecordPrefixes: { name: string; record: string; expect: string }[]
 }>('header')
 
@@ -54,5 +56,15 @@ describe('the start of an epoch record', () => {
 
   it.each(vectors.refusedRecordPrefixes)('[WIRE-32] $name is $expect', ({ record, expect: code }) => {
     expect(() => recordPrefix(fromHex(record))).toThrow(expect.objectContaining({ code }))
+  })
+})
+
+describe('the key hint of an epoch record', () => {
+  it.each(vectors.keyHints)('[WIRE-37] $name', ({ record, keyHint }) => {
+    expect(recordKeyHint(fromHex(record))).toBe(keyHint)
+  })
+
+  it.each(vectors.refusedKeyHints)('[WIRE-37] $name is $expect', ({ record, expect: code }) => {
+    expect(() => recordKeyHint(fromHex(record))).toThrow(expect.objectContaining({ code }))
   })
 })

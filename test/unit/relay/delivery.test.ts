@@ -118,7 +118,8 @@ function newMember(number: number, to: Connection): Member {
     catchUpBytes: CATCH_UP_BYTES,
     onFailure: (error) => failures.push(error),
   })
-  return { number, channel: 1, connection: to, delivery, isObserver: false }
+  const info = { session: number, subject: '', role: 'write', isObserver: false, joinedAtUnixMs: 0 } as const
+  return { number, channel: 1, connection: to, delivery, isObserver: false, info, close() {} }
 }
 
 let other: Member

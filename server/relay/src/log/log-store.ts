@@ -78,6 +78,17 @@ export interface LogStore {
   /** What a room takes. */
   usage(room: string): Promise<Usage>
 
+  /** The epochs of a room, oldest first, and whether anything is kept that only their keys open. */
+  keptEpochs(room: string): Promise<KeptEpoch[]>
+
+  /**
+   * The room has no document from here on, and never will have one again: it can be neither opened nor read. What it had is
+   * deleted by the next sweeps, whatever the retention. False: it was deleted before.
+   */
+  delete(room: string): Promise<boolean>
+
+  isDeleted(room: string): Promise<boolean>
+
   /**
    * Deletes some of what is due by these terms, in a transaction that holds nobody up: replaced checkpoints, the runs
    * that end where a base covers them or before, epochs, and salts that nobody uses any more. Whether there may be more.
@@ -143,6 +154,14 @@ export interface Usage {
   historyBytes: number
   /** How many epoch records there are; they are never deleted. */
   records: number
+}
+
+export interface KeptEpoch {
+  index: number
+  /** What its key is called at the endpoint; '' is a name too. null: the record has none that could be read. */
+  keyHint: string | null
+  /** Something of it is kept, or it is the head: its key is still asked for. */
+  isNeeded: boolean
 }
 
 /** A run on its way into the log. */

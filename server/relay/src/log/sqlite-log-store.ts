@@ -5,6 +5,7 @@ import { lease, pause, release, renew } from './sqlite-claims.ts'
 import { compact } from './sqlite-compacting.ts'
 import { openDatabase, transactionOf } from './sqlite-database.ts'
 import { createJournal, withJournal } from './sqlite-journal.ts'
+import { createKeptEpochs } from './sqlite-kept-epochs.ts'
 import { isWhole, readChunks, readHead, readPlaces, readRecords, readRuns, readStanding } from './sqlite-reading.ts'
 import { sweepStep } from './sqlite-sweep.ts'
 import { createTables, hashAfter } from './sqlite-tables.ts'
@@ -19,6 +20,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   const database = openDatabase(data)
   const tables = createTables(database, now)
   const usage = createUsage(database, tables)
+  const keptEpochs = createKeptEpochs(database, tables)
   // One process has one store: whoever held something has ended with the process before.
   tables.rows.dropClaims()
   const journal = createJournal(database, tables)
@@ -79,6 +81,9 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     isWhole: async (room, after, through) => isWhole(tables, room, after, through),
     records: async (room, held) => readRecords(tables, room, held),
     usage: (room) => read(room, () => usage(room)),
+    keptEpochs: (room) => read(room, () => keptEpochs(room)),
+    delete: (room) => write(room, () => tables.deleted.bury(room)),
+    isDeleted: async (room) => tables.deleted.has(room),
 
     hashAt: (room, sequence) =>
       read(room, () => {

@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 
-/** An unnamed checkpoint; a former base and the entries that the next one covers; a whole epoch. */
-export type ReplacedKind = 'draft' | 'base' | 'epoch'
+/** An unnamed checkpoint; a former base and the entries that the next one covers; a whole epoch; all of a deleted document. */
+export type ReplacedKind = 'draft' | 'base' | 'epoch' | 'document'
 
 /** What is not needed any more. */
 export interface Replaced {

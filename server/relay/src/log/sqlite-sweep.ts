@@ -13,6 +13,7 @@ export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: 
   const { pruning, now } = tables
   const { replacedMs, readersMs, keepsOldEpochs } = terms
   const due =
+    pruning.due('document', now()) ??
     pruning.due('draft', now() - readersMs) ??
     pruning.due('base', now() - replacedMs) ??
     (keepsOldEpochs ? undefined : pruning.due('epoch', now() - readersMs))
@@ -25,6 +26,7 @@ export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: 
 function isGoneAfterStep(tables: Tables, due: DueReplaced, { saltMs }: SweepTerms): boolean {
   const { pruning, now } = tables
   const { document, epochIndex, kind, checkpoint, through } = due
+  if (kind === 'document') return tables.deleted.purgeStep(document)
   if (kind === 'draft') return dropCheckpoint(tables, document, checkpoint)
   const last = kind === 'base' ? through : (pruning.endOf(document, epochIndex) ?? 0)
   if (!pruneRuns(tables, document, epochIndex, last)) return false

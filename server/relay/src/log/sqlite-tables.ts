@@ -3,6 +3,7 @@ import { RelayError } from '../errors.ts'
 import type { EpochRecord } from './log-store.ts'
 import { hashWithin } from './run-chain.ts'
 import { type CheckpointRows, createCheckpointRows } from './sqlite-checkpoint-rows.ts'
+import { createDeletedRows, type DeletedRows } from './sqlite-deleting.ts'
 import { createPruningRows, type PruningRows } from './sqlite-pruning-rows.ts'
 import { createRows, type Rows, type StoredDocument } from './sqlite-rows.ts'
 
@@ -11,6 +12,7 @@ export interface Tables {
   rows: Rows
   checkpoints: CheckpointRows
   pruning: PruningRows
+  deleted: DeletedRows
   /** Unix ms. */
   now(): number
 }
@@ -20,6 +22,7 @@ export function createTables(database: DatabaseSyncInstance, now: () => number):
     rows: createRows(database),
     checkpoints: createCheckpointRows(database),
     pruning: createPruningRows(database),
+    deleted: createDeletedRows(database),
     now,
   }
 }

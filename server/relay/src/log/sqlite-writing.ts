@@ -29,8 +29,10 @@ export function append(tables: Tables, request: AppendRequest): AppendResult {
 /** Opens an epoch in the caller's transaction; where that is refused, the caller undoes what was written. */
 export function open(tables: Tables, request: OpenRequest): AppendResult {
   const { room, session, runs, record, replaces, chunks } = request
-  const { rows, pruning, now } = tables
+  const { rows, pruning, deleted, now } = tables
   const document = rows.document(room)
+  // Somebody who was about to make it, while an operator deleted it.
+  if (!document && deleted.has(room)) return { stored: false, code: 'stale-epoch' }
   const code = judgeOpen(document?.state, { session, record, replaces }, now())
   if (code) return { stored: false, ...refusal(tables, code, document) }
   const state = opened(document?.state, record, startHash(record.hash))

@@ -4,6 +4,8 @@ import type { SweepTerms } from './retention.ts'
 
 export interface Sweeper {
   start(): void
+  /** Sweeps now, behind the one that is under way. What cannot be deleted is left to the next one. */
+  sweepNow(): Promise<void>
   /** Resolves when no sweep is under way. */
   settled(): Promise<void>
   /** No sweep begins any more; resolves when none is under way. */
@@ -29,19 +31,23 @@ export function createSweeper({ clock, store, terms, everyMs, onFailure }: Sweep
     while (!isStopped && (await store.sweep(terms)));
   }
 
+  function sweepNow(): Promise<void> {
+    underWay = underWay.then(sweep).catch(onFailure)
+    return underWay
+  }
+
   function schedule(): void {
     timer = clock.setTimeout(() => {
-      underWay = sweep()
-        .catch(onFailure)
-        .finally(() => {
-          // Counted from the end: a sweep that takes long must not follow itself.
-          if (!isStopped) schedule()
-        })
+      void sweepNow().finally(() => {
+        // Counted from the end: a sweep that takes long must not follow itself.
+        if (!isStopped) schedule()
+      })
     }, everyMs)
   }
 
   return {
     start: schedule,
+    sweepNow,
     settled: () => underWay,
     stop() {
       isStopped = true

@@ -1,3 +1,4 @@
+import { type CloseReason, closeReasons } from '@y-sealed/protocol'
 import type { CheckpointOf, Commit, LogHead, OpenedEpoch } from '../log/log-store.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Turn } from '../transport/turn.ts'
@@ -7,6 +8,15 @@ import { awarenessFrame, heartbeatFrame, leftFrame, recheckFrame } from './down.
 import type { Heartbeat } from './heartbeat.ts'
 import { type SharedFrame, shareFrame } from './shared-frame.ts'
 
+/** Who a session is, for an operator. */
+export interface MemberInfo {
+  session: number
+  subject: string
+  role: 'read' | 'write'
+  isObserver: boolean
+  joinedAtUnixMs: number
+}
+
 /** A session as its room sees it. */
 export interface Member {
   readonly number: number
@@ -15,6 +25,9 @@ export interface Member {
   readonly delivery: Delivery
   /** Observers get the log and nothing else. */
   readonly isObserver: boolean
+  readonly info: MemberInfo
+  /** Ends it, and says why. */
+  close(reason: CloseReason): void
 }
 
 /** The sessions of one document on this relay, the head of its log as they know it, and who says what beside the log. */
@@ -23,6 +36,8 @@ export class Room {
   head: LogHead
   /** Epochs opened since the room exists here, oldest first. */
   readonly opened: OpenedEpoch[] = []
+  /** Its document was deleted: nobody joins any more. */
+  isDeleted = false
   readonly #members = new Set<Member>()
   readonly #awareness = new Map<number, SharedFrame>()
   /** Members that others may know by their awareness, also if the relay has forgotten it since. */
@@ -36,6 +51,10 @@ export class Room {
     this.head = head
     this.#turn = turn
     this.#heartbeat = createHeartbeat(this)
+  }
+
+  get members(): Member[] {
+    return [...this.#members]
   }
 
   get isEmpty(): boolean {
@@ -119,6 +138,12 @@ export class Room {
     for (const { delivery, connection, channel } of this.#members) {
       if (delivery.isLive) connection.send(frame(channel))
     }
+  }
+
+  /** The document was deleted. */
+  delete(): void {
+    this.isDeleted = true
+    for (const member of this.members) member.close(closeReasons.deleted)
   }
 
   /** Asks every member to look at its key endpoint. Observers have none, and one that is about to join asks by itself. */

@@ -3,6 +3,7 @@ import type { RelayLimits } from '../limits.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { errorFields, type Log } from '../telemetry/log.ts'
 import type { Turn } from '../transport/turn.ts'
+import { DeletedError } from './deleted-error.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { Room } from './room.ts'
 
@@ -34,7 +35,7 @@ export class Rooms {
     return this.#rooms.size
   }
 
-  /** The room of this name. Each `enter` needs its `leave`, also after a failure. */
+  /** The room of this name. Each `enter` needs its `leave`, also after a failure: a DeletedError, or the store's. */
   enter(name: string): Promise<Room> {
     let used = this.#rooms.get(name)
     if (!used) {
@@ -89,6 +90,19 @@ export class Rooms {
     )
   }
 
+  /** The rooms that are here, with those who are in them. */
+  async present(): Promise<Room[]> {
+    const loaded = await Promise.allSettled([...this.#rooms.values()].map(({ room }) => room))
+    return loaded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  }
+
+  /** The document of this room was deleted, in the store: whoever is there has to go. */
+  async delete(name: string): Promise<void> {
+    // One that cannot be loaded has nobody in it.
+    const room = await this.#rooms.get(name)?.room.catch(() => undefined)
+    room?.delete()
+  }
+
   /** Resolves when every commit that was under way has been told. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#commits)
@@ -96,6 +110,7 @@ export class Rooms {
 
   async #load(name: string): Promise<Room> {
     const { store, turn, clock, limits, log } = this.#options
+    if (await store.isDeleted(name)) throw new DeletedError()
     const head = await store.head(name)
     return new Room(name, head, turn, (room) =>
       createHeartbeat({

@@ -20,6 +20,7 @@ import { CLOCK_TOLERANCE_MS } from '../auth/access-tokens.ts'
 import type { Access } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
 import type { EpochRecord, OpenedEpoch, Standing } from '../log/log-store.ts'
+import { DeletedError } from '../room/deleted-error.ts'
 import { headHash } from '../room/down.ts'
 import { PrunedError } from '../room/pruned-error.ts'
 import { errorFields } from '../telemetry/log.ts'
@@ -150,8 +151,8 @@ export class Channel {
     const { channel, room: name, observe } = this.#join
     const access = await this.#authorize(this.#join.token)
     if (this.#ended) return false
-    if (!access) {
-      this.close(closeReasons.unauthorised)
+    if ('code' in access) {
+      this.close(access)
       return false
     }
     this.#hasRoom = true
@@ -164,10 +165,13 @@ export class Channel {
       channel,
       access,
       isObserver: observe,
+      close: (reason) => this.close(reason),
       onFailure: (error) => this.#fail(error),
     })
     // In the room before the log is read: what is stored from here on reaches the session.
     this.#session = session
+    // While the room was loaded.
+    if (room.isDeleted) throw new DeletedError()
     const resumption = await resume(this.#context.store, this.#join)
     const lastPage = await this.#sendRecords(resumption.records)
     if (this.#ended) return false
@@ -221,7 +225,7 @@ export class Channel {
   }
 
   async #refresh(token: string): Promise<void> {
-    let access: Access | null
+    let access: Access | CloseReason
     try {
       access = await this.#authorize(token)
     } catch (error) {
@@ -231,8 +235,8 @@ export class Channel {
       return
     }
     if (this.#ended || !this.#session) return
-    if (!access) {
-      this.close(closeReasons.unauthorised)
+    if ('code' in access) {
+      this.close(access)
       return
     }
     this.#session.allow(access)
@@ -246,9 +250,13 @@ export class Channel {
     this.#connection.send(encodeFrame([{ type: 'access', channel: this.#join.channel, ...access }]))
   }
 
-  #authorize(token: string): Promise<Access | null> {
+  /** What the token allows, or why it allows nothing. */
+  async #authorize(token: string): Promise<Access | CloseReason> {
+    const { authorize, shutOut } = this.#context
     const { room, params } = this.#join
-    return this.#context.authorize(token, { room, params, address: this.#connection.address })
+    const access = await authorize(token, { room, params, address: this.#connection.address })
+    if (!access) return closeReasons.unauthorised
+    return shutOut.has(access, room) ? closeReasons.revoked : access
   }
 
   #refuse(request: number, code: RefusalCode): void {
@@ -260,6 +268,10 @@ export class Channel {
     // The relay's doing, and no failure: the client joins again and begins elsewhere.
     if (error instanceof PrunedError) {
       this.close(closeReasons.timeout)
+      return
+    }
+    if (error instanceof DeletedError) {
+      this.close(closeReasons.deleted)
       return
     }
     this.#context.log.error('channel failed', errorFields(error))

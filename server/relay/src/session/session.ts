@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import {
   type Append,
   type CheckpointsUp,
+  type CloseReason,
   type Compact,
   type Down,
   encodeFrame,
@@ -19,7 +20,7 @@ import { type Access, mayRotate } from '../auth/authorize.ts'
 import type { RelayContext } from '../context.ts'
 import type { AppendResult } from '../log/log-store.ts'
 import { Delivery } from '../room/delivery.ts'
-import type { Member, Room } from '../room/room.ts'
+import type { Member, MemberInfo, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
 import { newCheckpoint } from './new-checkpoint.ts'
@@ -40,6 +41,8 @@ export interface SessionOptions {
   channel: number
   access: Access
   isObserver: boolean
+  /** Ends the session's channel, and says so. */
+  close(reason: CloseReason): void
   /** The log cannot be read any more. */
   onFailure(error: unknown): void
 }
@@ -52,6 +55,8 @@ export class Session implements Member {
   readonly channel: number
   readonly isObserver: boolean
   readonly delivery: Delivery
+  readonly close: (reason: CloseReason) => void
+  readonly #joinedAtUnixMs: number
   #access: Access
   readonly #context: RelayContext
   readonly #staging: Staging
@@ -59,12 +64,14 @@ export class Session implements Member {
   readonly #lease: OwnLease
   #hasLeft = false
 
-  constructor({ context, room, connection, channel, access, isObserver, onFailure }: SessionOptions) {
+  constructor({ context, room, connection, channel, access, isObserver, close, onFailure }: SessionOptions) {
     this.room = room
     this.connection = connection
     this.channel = channel
     this.#access = access
     this.isObserver = isObserver
+    this.close = close
+    this.#joinedAtUnixMs = context.clock.now()
     this.#context = context
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
     const { backlogBytes, catchUpBytes, maxWaitingRequests: maxWaiting } = context.limits
@@ -161,6 +168,13 @@ export class Session implements Member {
     } catch (error) {
       this.#refuse(0, error)
     }
+  }
+
+  get info(): MemberInfo {
+    const { subject } = this.#access
+    const role = this.mayWrite ? 'write' : 'read'
+    const { number: session, isObserver } = this
+    return { session, subject, role, isObserver, joinedAtUnixMs: this.#joinedAtUnixMs }
   }
 
   /** Another token: what it allows holds from here on. */

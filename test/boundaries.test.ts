@@ -5,11 +5,19 @@ import { importedModules, packageOf } from './boundaries/imports.ts'
 import { reachableFrom } from './boundaries/reachable.ts'
 import { filesBelow, isSource, projectRoot, readManifest, runtimeClosure } from './boundaries/workspaces.ts'
 
+interface Rule {
+  ours: string[]
+  foreign: string[]
+  node: boolean | RegExp
+  /** Packages of which only the files named know. */
+  only?: Record<string, RegExp>
+}
+
 /**
  * Who may import whom (design §3). Ours: modules, by the exact path that may be named. Foreign: packages.
  * `node`: may use Node's own modules; where a browser is served too, only in the files named.
  */
-const RULES: Record<string, { ours: string[]; foreign: string[]; node: boolean | RegExp }> = {
+const RULES: Record<string, Rule> = {
   'packages/envelope': {
     ours: ['@y-sealed/protocol/header'],
     foreign: ['@noble/ciphers', '@noble/hashes', 'lib0'],
@@ -19,8 +27,9 @@ const RULES: Record<string, { ours: string[]; foreign: string[]; node: boolean |
   'packages/key-client': { ours: ['@y-sealed/envelope'], foreign: [], node: false },
   'packages/provider': {
     ours: ['@y-sealed/envelope', '@y-sealed/protocol', '@y-sealed/protocol/header', '@y-sealed/key-client'],
-    foreign: ['yjs', 'lib0', 'y-protocols'],
+    foreign: ['yjs', 'lib0', 'y-protocols', 'react'],
     node: false,
+    only: { react: /\/src\/react\// },
   },
   'packages/cli': { ours: ['@y-sealed/key-client/contract'], foreign: ['commander'], node: true },
   'server/relay': {
@@ -59,6 +68,7 @@ function violations(folder: string): string[] {
     if (module.startsWith('.')) return join(file, '..', module).startsWith(`${folder}/`)
     if (module.startsWith('#')) return true
     if (module.startsWith('node:')) return mayUseNode(file)
+    if (rule.only?.[packageOf(module)]?.test(file) === false) return false
     return isOurs(module) ? rule.ours.includes(module) : rule.foreign.includes(packageOf(module))
   }
   return filesBelow(folder)

@@ -10,6 +10,7 @@ export interface Manifest {
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>
   optionalDependencies?: Record<string, string>
   exports?: Record<string, Conditions>
   imports?: Record<string, Conditions>
@@ -41,11 +42,12 @@ export function workspaceOf(path: string): string {
 
 /** Every package that a manifest needs at run time, through node_modules, by name. `except` cuts a branch. */
 export function runtimeClosure(folder: string, seen = new Set<string>()): Set<string> {
-  const { dependencies, peerDependencies, optionalDependencies } = readManifest(folder)
+  const { dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies } = readManifest(folder)
   for (const name of Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })) {
-    if (seen.has(name)) continue
+    // An optional peer comes with the app that has it, and with nothing else.
+    if (seen.has(name) || peerDependenciesMeta?.[name]?.optional === true) continue
     const installed = installedFolder(name, folder)
-    if (installed === undefined) continue // an optional peer that nobody installed
+    if (installed === undefined) continue // for another platform
     seen.add(name)
     runtimeClosure(installed, seen)
   }

@@ -1,21 +1,25 @@
 export interface CodeBlock {
   readonly title: string
+  readonly language: string
   readonly code: string
 }
 
-/** The `ts` and `js` blocks of a Markdown page, each titled by the heading above it. */
+/** The `ts`, `tsx` and `js` blocks of a Markdown page, each titled by the heading above it. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   const blocks: CodeBlock[] = []
   let heading = ''
+  let language = ''
   let code: string[] | undefined
   for (const line of markdown.split('\n')) {
     if (code !== undefined) {
       if (line === '```') {
-        blocks.push({ title: heading, code: code.join('\n') })
+        blocks.push({ title: heading, language, code: code.join('\n') })
         code = undefined
       } else code.push(line)
-    } else if (/^```(ts|js)$/.test(line)) code = []
-    else if (/^#+ /.test(line)) heading = line.replace(/^#+ /, '')
+    } else if (/^```(tsx?|js)$/.test(line)) {
+      language = line.slice(3)
+      code = []
+    } else if (/^#+ /.test(line)) heading = line.replace(/^#+ /, '')
   }
   return blocks
 }

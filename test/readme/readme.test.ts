@@ -55,11 +55,13 @@ it('every published package has a README', () => {
 const pagesWithCode = pages.filter((page) => existsSync(join(root, page)) && codeBlocks(read(page)).length > 0)
 
 describe.each(pagesWithCode)('the code in %s', (page) => {
-  const blocks = codeBlocks(read(page)).map(({ title, code }, i) => [i + 1, title, code] as const)
+  const blocks = codeBlocks(read(page)).map(
+    ({ title, language, code }, i) => [i + 1, title, language === 'tsx' ? 'tsx' : 'ts', code] as const,
+  )
 
-  it.each(blocks)('block %d, “%s”, runs', async (i, _, code) => {
+  it.each(blocks)('block %d, “%s”, runs', async (i, _, suffix, code) => {
     // In kebab-case, as every file below `test`: another test looks at them meanwhile.
-    const file = join(folder, `${page.toLowerCase().replaceAll('/', '-')}-${i}.ts`)
+    const file = join(folder, `${page.toLowerCase().replaceAll('/', '-')}-${i}.${suffix}`)
     writeFileSync(file, code.replaceAll(RELAY_URL, relay.url).replaceAll(KEYS_URL, keyServer.url))
     await import(pathToFileURL(file).href)
   })

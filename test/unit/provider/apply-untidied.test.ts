@@ -41,8 +41,8 @@ describe('Yjs tidies formats after what others wrote', () => {
 
   it('and a document that is built from the log, to be compared with it, holds exactly the log', () => {
     const { base, marks } = boldTwice()
-    const past = new PastDocument(base, quiet)
-    for (const [at, body] of marks.entries()) past.take([opened(body, at)])
+    const past = new PastDocument({ update: base, sequence: 0 }, quiet)
+    for (const [at, body] of marks.entries()) past.take([{ sequence: at + 1, opened: opened(body, at) }])
     expect(LogState.of(past.finish()).minus(logOf([base, ...marks])).isEmpty).toBe(true)
   })
 })

@@ -367,17 +367,22 @@ describe('in the log of an old epoch', () => {
 
 it('what waits behind a hole is held back up to a limit, and handed over then', async () => {
   const told: string[] = []
-  const past = new PastDocument(undefined, new Problems(systemClock, ({ code }) => told.push(code)))
+  const past = new PastDocument(
+    { update: undefined, sequence: 0 },
+    new Problems(systemClock, ({ code }) => told.push(code)),
+  )
   const salt = new Uint8Array(16)
-  const opened = Array.from({ length: 1_025 }, (_, at): Opened => {
+  const entries = Array.from({ length: 1_025 }, (_, at) => {
     const flags = { more: false, continues: false, padded: false, repair: false, final: false }
     const doc = new Y.Doc()
     doc.getText('t').insert(0, 'x')
-    return { ...flags, kind: 1, epochIndex: 0, salt, counter: at + 2, codec: 1, body: Y.encodeStateAsUpdate(doc) }
+    const body = Y.encodeStateAsUpdate(doc)
+    const opened: Opened = { ...flags, kind: 1, epochIndex: 0, salt, counter: at + 2, codec: 1, body }
+    return { sequence: at + 1, opened }
   })
-  past.take(opened.slice(0, -1))
+  past.take(entries.slice(0, -1))
   expect(told).toEqual([])
-  past.take(opened.slice(-1))
+  past.take(entries.slice(-1))
   expect(told).toEqual(['gap'])
   expect(textOf(past.finish()).length).toBe(1_025)
 })

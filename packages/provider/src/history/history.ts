@@ -204,13 +204,13 @@ export class History {
     questions: Questions,
     problems: Problems,
   ): Promise<Y.Doc> {
-    const past = new PastDocument(log.start.update, problems, log.isMidway)
-    past.take(openedThrough(log.entries, at))
+    const past = new PastDocument(log.start, problems, log.isMidway)
+    past.take(through(log.entries, at))
     const unusable: number[] = []
     while (log.through < to) {
       const page = new LogRead(this.#ports, log.through, Math.min(log.through + PAGE_ENTRIES, to))
       const added = await log.add(keys, await questions.ask(page))
-      past.take(openedThrough(added, at))
+      past.take(through(added, at))
       for (const { sequence, opened } of added) if (opened === undefined) unusable.push(sequence)
     }
     if (!equalBytes(log.hash, hash)) {
@@ -275,5 +275,4 @@ function firstPlace({ hash, parsed }: ChainedEpoch): Place | undefined {
   return checkpoint.every((byte) => byte === 0) ? undefined : { checkpoint, sequence, hash: startHash(hash), bytes: 0 }
 }
 
-const openedThrough = (entries: readonly PastEntry[], at: number) =>
-  entries.flatMap(({ sequence, opened }) => (sequence > at || opened === undefined ? [] : [opened]))
+const through = (entries: readonly PastEntry[], at: number) => entries.filter(({ sequence }) => sequence <= at)

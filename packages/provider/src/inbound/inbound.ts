@@ -8,11 +8,11 @@ import { equalBytes } from '../hex.ts'
 import { Applier, type ApplierPorts } from './applier.ts'
 import { ForkCheck } from './fork-check.ts'
 import { Intake, type Placed } from './intake.ts'
-import { SealerOrder } from './sealer-order.ts'
+import { type LoggedUpdate, SealerOrder, shortName } from './sealer-order.ts'
 
 /** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
 const GAP_PATIENCE_MS = 10_000
-export interface InboundPorts extends ApplierPorts {
+export interface InboundPorts extends Omit<ApplierPorts, 'onFlushed'> {
   readonly clock: Clock
   /** The salt that this session seals with now: nobody else's entry may carry it. */
   ownSalt(): Uint8Array | undefined
@@ -51,7 +51,7 @@ export class Inbound {
 
   constructor(ports: InboundPorts) {
     this.#ports = ports
-    this.#applier = new Applier(ports)
+    this.#applier = new Applier({ ...ports, onFlushed: () => ports.onProgress() })
     this.#forkCheck = new ForkCheck(ports.problems)
     this.#order = new SealerOrder(() => {
       ports.problems.raise('member-fault', 'the parts of a sealed update do not fit together', 'update')
@@ -72,9 +72,14 @@ export class Inbound {
     return this.#intake.hasHole && this.cursor < this.#end
   }
 
-  /** Entries of a sealer wait for one that is missing: the document is not complete. */
+  /** Entries of a sealer wait for one that is missing, or the document is behind what was read: it is not complete. */
   get isHolding(): boolean {
-    return this.#order.isHolding
+    return this.#order.isHolding || this.#applier.isBehind
+  }
+
+  /** Why the others would refuse an update of this client; undefined if they would not. */
+  refusalOf(update: Uint8Array): string | undefined {
+    return this.#applier.refusalOf(update)
   }
 
   /** The last entry that was taken is not the last part of its update: no checkpoint may stand here. */
@@ -105,8 +110,10 @@ export class Inbound {
     else this.#intake = new Intake(sequence, hash)
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
+    this.#applier.clear(false)
     this.#enter(epoch, sequence > epoch.parsed.prevSequence)
-    return update === undefined || this.#applier.apply([update])
+    const source = { sealer: 'of a checkpoint', sequence, isRepair: false, isLate: false }
+    return update === undefined || this.#applier.apply([{ update, ...source }])
   }
 
   /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
@@ -115,6 +122,7 @@ export class Inbound {
     this.#suspects.clear()
     // Sealers end with their epoch: what is missing of theirs comes no more.
     if (this.#order.isHolding) this.#applier.apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
+    this.#applier.clear(true)
     this.#enter(epoch)
   }
 
@@ -152,18 +160,19 @@ export class Inbound {
     this.drain()
   }
 
-  /** `update`: what the entries add to the log; undefined for a witness alone. */
+  /** `update`: what the entries add to the log, `isRepair`: as a repair; undefined for a witness alone. */
   receiveAck(
     lastSequence: number,
     entries: readonly Entry[],
     update: Uint8Array | undefined,
     hashAfter: Uint8Array,
+    isRepair = false,
   ): void {
     if (lastSequence - entries.length < this.cursor) {
       this.#ports.onRelayFault(`an ack names sequence ${lastSequence}, which was taken before`)
       return
     }
-    this.#intake.placeOwn(lastSequence, entries, { hashAfter, isAcked: true, ...(update && { update }) })
+    this.#intake.placeOwn(lastSequence, entries, { hashAfter, isAcked: true, isRepair, ...(update && { update }) })
     this.drain()
   }
 
@@ -184,6 +193,7 @@ export class Inbound {
     this.#run++
     this.#isStopped = true
     this.#ports.clock.clearTimeout(this.#gapTimer)
+    this.#applier.stop()
   }
 
   async #drain(): Promise<void> {
@@ -220,7 +230,7 @@ export class Inbound {
   }
 
   #takeRun(run: Placed[], verdicts: Verdict[]): void {
-    const updates: Uint8Array[] = []
+    let updates: LoggedUpdate[] = []
     let settled = 0
     let fault: string | undefined
     let rereadAfter: number | undefined
@@ -239,8 +249,11 @@ export class Inbound {
         const { salt, counter } = parseHeader(entry.envelope)
         this.#order.noteOwn(salt, counter)
         if (own.update !== undefined) {
-          this.#ports.logState.add(own.update)
-          this.#ports.onLogged(own.update)
+          // What stands before it in the log counts before it.
+          this.#applier.apply(updates)
+          updates = []
+          const { update, isRepair = false } = own
+          this.#applier.noteOwn({ update, sealer: shortName(salt), sequence, isRepair, isLate: false })
         }
         if (own.isAcked === true) settled++
       } else if (!this.#takeForeign(placed, verdicts[i], updates)) {
@@ -262,7 +275,7 @@ export class Inbound {
   }
 
   /** False: the entry is not usable as it came; it is read again once. */
-  #takeForeign({ sequence }: Placed, verdict: Verdict, updates: Uint8Array[]): boolean {
+  #takeForeign({ sequence }: Placed, verdict: Verdict, updates: LoggedUpdate[]): boolean {
     const { problems } = this.#ports
     if (verdict === undefined || verdict === 'unusable' || !this.#belongs(verdict)) {
       if (!this.#suspects.delete(sequence)) {
@@ -280,7 +293,7 @@ export class Inbound {
     }
     this.#forkCheck.compareBirth(verdict, sequence)
     if (verdict.kind === EnvelopeKind.witness) this.#forkCheck.compareWitness(verdict, sequence)
-    const accepted = this.#order.accept(verdict)
+    const accepted = this.#order.accept(verdict, sequence)
     if (accepted.replayed) problems.count('replayed')
     else problems.count('opened')
     updates.push(...accepted.updates)
@@ -308,7 +321,7 @@ export class Inbound {
     }, GAP_PATIENCE_MS)
   }
 
-  #giveUp(why: string): Uint8Array[] {
+  #giveUp(why: string): LoggedUpdate[] {
     this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')
     return this.#order.giveUp()
   }

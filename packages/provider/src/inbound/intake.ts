@@ -13,6 +13,8 @@ export interface Placed {
 export interface OwnEntry {
   /** What the whole append added to the log; on its last entry only. */
   readonly update?: Uint8Array
+  /** It heals the log. */
+  readonly isRepair?: boolean
   /** The first 8 bytes of H after the append, from the ack; on its last entry only. */
   readonly hashAfter?: Uint8Array
   /** The last entry of an append: with it the append is settled. */

@@ -1,22 +1,34 @@
 import { EnvelopeError, EnvelopeKind, joinParts, type Opened } from '@y-sealed/envelope'
+import type { Source } from '../guard/early-deletes.ts'
 import { hex } from '../hex.ts'
 
 /** What may be held back for a document (protocol §3): beyond it, what waits is handed over with its hole. */
 const MAX_HELD_ENTRIES = 1_024
 const MAX_HELD_BYTES = 4 * 1024 * 1024
 
+/** An entry, and where it stands in the log. */
+interface Placed {
+  readonly opened: Opened
+  readonly sequence: number
+}
+
 interface SealerState {
   next: number
   /** Counters that were given up; a late original is still taken. */
   readonly missing: Set<number>
-  readonly held: Map<number, Opened>
+  readonly held: Map<number, Placed>
   /** The parts of an update whose last part has not come. */
   parts: Opened[]
 }
 
+/** A Yjs update of the log, and who put it where. */
+export interface LoggedUpdate extends Source {
+  readonly update: Uint8Array
+}
+
 export interface Accepted {
   /** Yjs updates that may be applied now, in order. */
-  readonly updates: Uint8Array[]
+  readonly updates: LoggedUpdate[]
   /** The entry had been seen before: it applies nothing. */
   readonly replayed: boolean
   /** The entry waits for an earlier one of its sealer. */
@@ -56,21 +68,23 @@ export class SealerOrder {
     return this.#heldEntries > MAX_HELD_ENTRIES || this.#heldBytes > MAX_HELD_BYTES
   }
 
-  accept(opened: Opened): Accepted {
+  /** `sequence`: where the entry stands in the log. */
+  accept(opened: Opened, sequence: number): Accepted {
     this.#isInParts = opened.more
+    const placed = { opened, sequence }
     const sealer = this.#sealer(opened.salt, this.#isMidway ? opened.counter : 1)
     if (opened.counter < sealer.next) {
       if (!sealer.missing.delete(opened.counter)) return REPLAYED
-      return { updates: this.#take(sealer, opened), replayed: false, held: false }
+      return { updates: this.#take(sealer, placed, true), replayed: false, held: false }
     }
     if (opened.counter > sealer.next) {
       if (sealer.held.has(opened.counter)) return REPLAYED
-      sealer.held.set(opened.counter, opened)
+      sealer.held.set(opened.counter, placed)
       this.#heldEntries++
       this.#heldBytes += opened.body.length
       return HELD
     }
-    const updates = this.#take(sealer, opened)
+    const updates = this.#take(sealer, placed)
     sealer.next++
     this.#releaseFollowing(sealer, updates)
     return { updates, replayed: false, held: false }
@@ -86,8 +100,8 @@ export class SealerOrder {
   }
 
   /** Gives up waiting: everything held, in counter order; the holes are remembered. */
-  giveUp(): Uint8Array[] {
-    const updates: Uint8Array[] = []
+  giveUp(): LoggedUpdate[] {
+    const updates: LoggedUpdate[] = []
     for (const sealer of this.#sealers.values()) {
       for (const counter of [...sealer.held.keys()].sort((a, b) => a - b)) {
         for (; sealer.next < counter; sealer.next++) sealer.missing.add(sealer.next)
@@ -118,32 +132,35 @@ export class SealerOrder {
     return sealer
   }
 
-  #releaseFollowing(sealer: SealerState, updates: Uint8Array[]): void {
-    for (let opened = sealer.held.get(sealer.next); opened !== undefined; opened = sealer.held.get(sealer.next)) {
+  #releaseFollowing(sealer: SealerState, updates: LoggedUpdate[]): void {
+    for (let placed = sealer.held.get(sealer.next); placed !== undefined; placed = sealer.held.get(sealer.next)) {
       sealer.held.delete(sealer.next)
       this.#heldEntries--
-      this.#heldBytes -= opened.body.length
-      updates.push(...this.#take(sealer, opened))
+      this.#heldBytes -= placed.opened.body.length
+      updates.push(...this.#take(sealer, placed))
       sealer.next++
     }
   }
 
   /** Witnesses count in the same stream (leaving one out is a gap) but carry no update. */
-  #take(sealer: SealerState, opened: Opened): Uint8Array[] {
+  #take(sealer: SealerState, { opened, sequence }: Placed, isLate = false): LoggedUpdate[] {
     const { parts } = sealer
     const isPart = opened.more || opened.continues
+    const logged = (update: Uint8Array): LoggedUpdate[] => [
+      { update, sealer: shortName(opened.salt), sequence, isRepair: opened.repair, isLate },
+    ]
     if (opened.kind !== EnvelopeKind.update || opened.continues !== parts.length > 0) {
       // A first part where a later one should be, or the other way round: neither makes an update.
       if (isPart || parts.length > 0) this.#onUnusable()
       sealer.parts = opened.more && !opened.continues ? [opened] : []
-      return isPart || opened.kind !== EnvelopeKind.update ? [] : [opened.body]
+      return isPart || opened.kind !== EnvelopeKind.update ? [] : logged(opened.body)
     }
-    if (!isPart) return [opened.body]
+    if (!isPart) return logged(opened.body)
     parts.push(opened)
     if (opened.more) return []
     sealer.parts = []
     try {
-      return [joinParts(parts)]
+      return logged(joinParts(parts))
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error
       this.#onUnusable()
@@ -151,3 +168,8 @@ export class SealerOrder {
     }
   }
 }
+
+/** Enough of a sealer's salt to tell it from the others of a room. */
+const SHORT_BYTES = 4
+
+export const shortName = (salt: Uint8Array): string => hex(salt.subarray(0, SHORT_BYTES))

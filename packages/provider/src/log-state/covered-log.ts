@@ -1,5 +1,9 @@
 import * as Y from 'yjs'
+import { EarlyDeletes } from '../guard/early-deletes.ts'
+import { PacedUpdates } from '../guard/paced-updates.ts'
+import { scanUpdate } from '../guard/scan-update.ts'
 import { applyUntidied } from './apply-untidied.ts'
+import { runsWithout, withDeletes } from './delete-set.ts'
 import { difference } from './difference.ts'
 import { LogState } from './log-state.ts'
 
@@ -18,6 +22,7 @@ export class CoveredLog {
   readonly #doc: Y.Doc
   readonly #logState: LogState
   #copy: Y.Doc | undefined
+  #paced: PacedUpdates | undefined
   /** What the log lacked of the document when it was copied. */
   #lacking: ReturnType<typeof Y.decodeUpdate> | undefined
   #isCovered = false
@@ -30,6 +35,7 @@ export class CoveredLog {
     if (lacking === undefined) return
     this.#lacking = Y.decodeUpdate(lacking)
     this.#copy = new Y.Doc()
+    this.#paced = new PacedUpdates(this.#copy)
     this.#give(Y.encodeStateAsUpdate(doc))
   }
 
@@ -51,6 +57,8 @@ export class CoveredLog {
   /** The log as it stands now, once it holds all that was copied; undefined before. To be asked in the turn of a `note`, or of the beginning. */
   take(): WholeLog | undefined {
     if (this.#isCovered || (this.#lacking !== undefined && !this.#logState.covers(this.#lacking))) return undefined
+    const copy = this.#copy
+    if (copy !== undefined) applyUntidied(copy, () => this.#paced?.flush())
     if (this.#copy !== undefined && difference(this.#copy, this.#logState) !== undefined) return undefined
     this.#isCovered = true
     const whole = wholeLog(this.#copy ?? this.#doc)
@@ -68,7 +76,7 @@ export class CoveredLog {
 
   #give(update: Uint8Array): void {
     const copy = this.#copy
-    if (copy !== undefined) applyUntidied(copy, () => Y.applyUpdate(copy, update))
+    if (copy !== undefined) applyUntidied(copy, () => this.#paced?.apply(update))
   }
 
   destroy(): void {
@@ -79,5 +87,10 @@ export class CoveredLog {
 }
 
 export function wholeLog(doc: Y.Doc): WholeLog {
-  return { update: Y.encodeStateAsUpdate(doc), state: LogState.of(doc) }
+  const update = Y.encodeStateAsUpdate(doc)
+  if (doc.store.pendingDs === null) return { update, state: LogState.of(doc) }
+  // Deletes of what is not there wait in the document, from elsewhere: they are in no log.
+  const scanned = scanUpdate(update)
+  const deletes = runsWithout(scanned.deletes, EarlyDeletes.of(scanned, new LogState()))
+  return { update: withDeletes(update, scanned, deletes), state: LogState.of(doc).whole() }
 }

@@ -8,6 +8,14 @@ interface Range {
 export class IdRanges {
   readonly #byClient = new Map<number, Range[]>()
 
+  static of(
+    runs: ReadonlyArray<{ readonly client: number; readonly clock: number; readonly length: number }>,
+  ): IdRanges {
+    const ranges = new IdRanges()
+    for (const { client, clock, length } of runs) ranges.add(client, clock, length)
+    return ranges
+  }
+
   clients(): IterableIterator<number> {
     return this.#byClient.keys()
   }

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { type IdRun, type ScannedUpdate, scanUpdate } from '../guard/scan-update.ts'
 import { IdRanges } from './id-ranges.ts'
 
 type DecodedUpdate = ReturnType<typeof Y.decodeUpdate>
@@ -24,9 +25,14 @@ export class LogState {
     return state
   }
 
-  /** Adds an update that is in the log. Throws if the bytes are no Yjs V1 update. */
+  /** Adds an update that is in the log. Throws UnusableUpdate if the bytes are no Yjs V1 update. */
   add(update: Uint8Array): void {
-    this.addDecoded(Y.decodeUpdate(update))
+    this.addScanned(scanUpdate(update))
+  }
+
+  addScanned({ structs, deletes }: Pick<ScannedUpdate, 'structs' | 'deletes'>): void {
+    for (const { client, clock, length } of structs) this.#structs.add(client, clock, length)
+    for (const { client, clock, length } of deletes) this.#deletes.add(client, clock, length)
   }
 
   addDecoded({ structs, ds }: DecodedUpdate): void {
@@ -62,6 +68,10 @@ export class LogState {
     })
   }
 
+  coversRuns(structs: readonly IdRun[]): boolean {
+    return structs.every(({ client, clock, length }) => this.#structs.has(client, clock, length))
+  }
+
   covers({ structs, ds }: DecodedUpdate): boolean {
     for (const struct of structs) {
       if (!(struct instanceof Y.Skip) && !this.#structs.has(struct.id.client, struct.id.clock, struct.length))
@@ -85,6 +95,11 @@ export class LogState {
   /** The parts of a delete range that the log lacks, as [clock, length] pairs. */
   missingDeletes(client: number, clock: number, length: number): Array<readonly [number, number]> {
     return this.#deletes.missing(client, clock, length)
+  }
+
+  /** The parts of a range of ids for which the log has no structs, as [clock, length] pairs. */
+  missingStructs(client: number, clock: number, length: number): Array<readonly [number, number]> {
+    return this.#structs.missing(client, clock, length)
   }
 
   /** Adds those ids of an update that `known` lacks. */

@@ -20,7 +20,7 @@ export class Unsent {
   }
 
   noteOwn(update: Uint8Array): void {
-    this.#own.add(update)
+    this.#own.addDecoded(Y.decodeUpdate(update))
   }
 
   /**
@@ -44,7 +44,7 @@ export class Unsent {
       this.#isForked = false
     }
     const lacking = this.lacking()
-    if (lacking !== undefined && !this.isHealing) this.#own.add(lacking)
+    if (lacking !== undefined && !this.isHealing) this.noteOwn(lacking)
     return lacking
   }
 
@@ -69,12 +69,12 @@ export class Unsent {
   }
 
   lacking(): Uint8Array | undefined {
-    return difference(this.#doc, this.#known)
+    return difference(this.#doc, this.#known, this.#logState)
   }
 
   /** The same, as small as it can be made. */
   compactLacking(): Uint8Array | undefined {
-    return compactDifference(this.#doc, this.#known)
+    return compactDifference(this.#doc, this.#known, this.#logState)
   }
 
   get #known(): LogState {

@@ -23,8 +23,8 @@ export interface AppenderPorts {
   difference(): Uint8Array | undefined
   /** The same, as small as it can be made. */
   compactDifference(): Uint8Array | undefined
-  /** The others could never integrate it. */
-  isUnusable(update: Uint8Array): boolean
+  /** Why the others could never take it; undefined if they can. */
+  refusalOf(update: Uint8Array): UnusableChange | undefined
   /** Where the log was read to, for the first envelope of a sealer. */
   birth(): { sequence: number; hash: Uint8Array }
   /** The session's wire sealer; undefined while there is none. */
@@ -35,14 +35,20 @@ export interface AppenderPorts {
   onOutbox(): void
   /** The platform's crypto failed. */
   onSealFailed(): void
-  /** `update`: what the append adds to the log; undefined for a witness alone. */
-  onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array | undefined): void
+  /** `update`: what the append adds to the log, `isRepair`: as a repair; undefined for a witness alone. */
+  onAck(ack: Ack, entries: readonly Entry[], update: Uint8Array | undefined, isRepair: boolean): void
   /** Anything but `paused`: the sealer is retired, the log read again, the rest sealed anew. */
   onRefused(refused: Refused): void
 }
 
+export interface UnusableChange {
+  readonly code: 'limit' | 'fork'
+  readonly message: string
+}
+
 interface InFlight {
   readonly update: Uint8Array | undefined
+  readonly isRepair: boolean
   readonly staged: StagedRequest
   /** The checkpoint that a witness among the entries names. */
   readonly names: Uint8Array | undefined
@@ -204,7 +210,7 @@ export class Appender {
   onAck(ack: Ack): void {
     const inFlight = this.#inFlight
     if (inFlight !== undefined && inFlight.staged.request === ack.request) {
-      this.#ports.onAck(ack, inFlight.staged.entries, inFlight.update)
+      this.#ports.onAck(ack, inFlight.staged.entries, inFlight.update, inFlight.isRepair)
     }
   }
 
@@ -294,8 +300,10 @@ export class Appender {
       const { maxAppendBytes } = this.#limits
       this.#setAside('limit', `the change has ${update.length} bytes; the relay takes ${maxAppendBytes}`)
       return undefined
-    } else if (this.#ports.isUnusable(update)) {
-      this.#setAside('fork', 'what was written rests on content that the document does not have')
+    }
+    const refusal = update && this.#ports.refusalOf(update)
+    if (refusal !== undefined) {
+      this.#setAside(refusal.code, refusal.message)
       return undefined
     }
     return update
@@ -329,7 +337,7 @@ export class Appender {
     if (all.length === 0) return
     problems.count('sealed', all.length)
     const staged = new StagedRequest(nextRequest(), all, this.#limits.maxFrameEnvelopeBytes)
-    this.#inFlight = { update, staged, names: witness?.checkpoint }
+    this.#inFlight = { update, isRepair: this.#repair, staged, names: witness?.checkpoint }
     if (update !== undefined) this.#repair = false
     this.#sendNextFrame(this.#inFlight)
   }

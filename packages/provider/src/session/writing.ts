@@ -5,7 +5,7 @@ import type { Epoch } from '../epoch/epoch.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { Unsent } from '../log-state/unsent.ts'
-import { Appender } from '../outbound/appender.ts'
+import { Appender, type UnusableChange } from '../outbound/appender.ts'
 import type { SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
 import type { SessionPorts } from './session-ports.ts'
@@ -53,7 +53,7 @@ export class Writing {
       ...requests,
       difference: () => this.unsent.lacking(),
       compactDifference: () => this.unsent.compactLacking(),
-      isUnusable: (update) => this.unsent.restsOnDisowned(update),
+      refusalOf: (update) => this.#refusalOf(update),
       birth: () => ({ sequence: inbound.cursor, hash: inbound.hash }),
       sealer: () => this.sealer.sealer,
       renewSealer: () => this.renewSealer(),
@@ -61,7 +61,7 @@ export class Writing {
         problems.raise('internal', 'sealing failed; it is tried again in a new session', 'append')
         ports.startOver()
       },
-      onAck: (ack, entries, update) => inbound.receiveAck(ack.sequence, entries, update, ack.hash),
+      onAck: (ack, entries, update, isRepair) => inbound.receiveAck(ack.sequence, entries, update, ack.hash, isRepair),
       onRefused: (refused) => ports.run(this.#refused(refused)),
     })
   }
@@ -131,6 +131,13 @@ export class Writing {
     if (this.#ports.isLive() && outbox.isEmpty) this.unsent.isHealing = false
     onOutbox()
     this.appender.settled()
+  }
+
+  #refusalOf(update: Uint8Array): UnusableChange | undefined {
+    if (this.unsent.restsOnDisowned(update))
+      return { code: 'fork', message: 'what was written rests on content that the document does not have' }
+    const refusal = this.#ports.inbound.refusalOf(update)
+    return refusal === undefined ? undefined : { code: 'limit', message: `the others would not take it: ${refusal}` }
   }
 
   async #refused(refused: Refused): Promise<void> {

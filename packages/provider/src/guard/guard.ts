@@ -1,0 +1,91 @@
+import type * as Y from 'yjs'
+import { encodeDeletes, runsWithout, withDeletes } from '../log-state/delete-set.ts'
+import type { LogState } from '../log-state/log-state.ts'
+import { EarlyDeletes, type Source } from './early-deletes.ts'
+import { MAX_TYPE_DEPTH, MAX_VALUE_DEPTH } from './guard-limits.ts'
+import { Nesting } from './nesting.ts'
+import { type Refusal, type ScannedUpdate, scanUpdate, UnusableUpdate } from './scan-update.ts'
+
+/** What of an update may reach the document and counts as in the log. */
+export interface Admitted extends Pick<ScannedUpdate, 'structs' | 'deletes'> {
+  readonly update: Uint8Array
+}
+
+export interface GuardPorts {
+  readonly doc: Y.Doc
+  readonly logState: LogState
+  /** A member did what no honest one does. `by`: its sealer, and where in the log. */
+  onFault(message: string): void
+}
+
+/**
+ * Stands between the log and Yjs, for every reader alike: who holds the document key may seal any bytes, and Yjs believes them. Its verdicts depend on the
+ * update's bytes and on the log before it, and on nothing else. What it refuses counts as an empty entry.
+ */
+export class Guard {
+  readonly #ports: GuardPorts
+  readonly #nesting: Nesting
+  readonly #early = new EarlyDeletes()
+
+  constructor(ports: GuardPorts) {
+    this.#ports = ports
+    this.#nesting = new Nesting(ports.doc)
+  }
+
+  /** Undefined: refused, and told of. What is admitted is to be applied and added to the log state before the next one is asked about. */
+  admit(update: Uint8Array, source: Source): Admitted | undefined {
+    const scanned = this.#scan(update)
+    if (typeof scanned === 'string') {
+      this.#ports.onFault(`${REFUSALS[scanned]}: all of it was left out (${nameOf(source)})`)
+      return undefined
+    }
+    const early = EarlyDeletes.of(scanned, this.#ports.logState)
+    if (early.length === 0) return { structs: scanned.structs, deletes: scanned.deletes, update }
+    if (!this.#early.keep(early, source)) {
+      this.#ports.onFault(`more deletes of what was never written than can be kept: left out (${nameOf(source)})`)
+    }
+    const deletes = runsWithout(scanned.deletes, early)
+    return { structs: scanned.structs, deletes, update: withDeletes(update, scanned, deletes) }
+  }
+
+  /** An admitted update has entered the log. What it brings may have been deleted before: then that is an update of its own. */
+  entered({ structs }: Admitted, source: Source): Admitted | undefined {
+    const { applies, dropped } = this.#early.settle(structs, source)
+    for (const { source: by } of dropped) {
+      this.#ports.onFault(`what nobody had written yet was deleted: left as it is (${nameOf(by)})`)
+    }
+    return applies.length === 0 ? undefined : { structs: [], deletes: applies, update: encodeDeletes(applies) }
+  }
+
+  /** Why the others would refuse an update of this client; undefined if they would not. */
+  refusalOf(update: Uint8Array): string | undefined {
+    const scanned = this.#scan(update)
+    return typeof scanned === 'string' ? REFUSALS[scanned] : undefined
+  }
+
+  /** Another log begins, or the next epoch of this one: what an entry of the last one deleted too early has no meaning there. */
+  clear(): void {
+    this.#early.clear()
+    this.#nesting.forget()
+  }
+
+  #scan(update: Uint8Array): ScannedUpdate | Refusal {
+    try {
+      const scanned = scanUpdate(update)
+      return scanned.hasTypes && this.#nesting.isTooDeep(update) ? 'nesting' : scanned
+    } catch (error) {
+      if (error instanceof UnusableUpdate) return error.refusal
+      throw error
+    }
+  }
+}
+
+const REFUSALS: Record<Refusal, string> = {
+  malformed: 'a sealed update is no Yjs update',
+  clock: 'a sealed update counts further than anybody can have written',
+  nesting: `a sealed update nests more than ${MAX_VALUE_DEPTH} values or ${MAX_TYPE_DEPTH} types`,
+}
+
+function nameOf({ sealer, sequence }: Source): string {
+  return `sealer ${sealer}, sequence ${sequence}`
+}

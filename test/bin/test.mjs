@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { provideChromium } from './chromium.mjs'
 import { installDependencies } from './install.mjs'
+import { provideInterpreters } from './interpreters.mjs'
 import { installedCommand, requireNode } from './project.mjs'
 import { run } from './run.mjs'
 import { countReport } from './vitest-report.mjs'
@@ -21,6 +22,9 @@ console.log(
     ? `Browser tests use ${chromium}.`
     : 'No Chromium on this machine: the browser tests cannot run (see CHROMIUM).',
 )
+
+for (const name of await provideInterpreters())
+  console.log(`No ${name} on this machine: its key endpoint is not tested.`)
 
 const startedAt = performance.now()
 const remainingMs = () => Math.max(1, LIMIT_MS - (performance.now() - startedAt))

@@ -68,6 +68,18 @@ it('our endpoint on SQLite keeps every rule, and after a restart what the run be
   expect([third.exitCode, third.failed]).toEqual([1, ['KE3']])
 })
 
+it.each(['key-id', 'get'] as const)(
+  'our endpoint keeps every rule in the dialect %s, where it is on',
+  async (dialect) => {
+    const options = { data: 'memory', port: 0, authorize, origins: [ORIGIN], dialects: [dialect] }
+    const server = await createKeyServer(options)
+    onTestFinished(() => server.close())
+    const report = await proveEndpoint(server.url, USERS, '--origin', ORIGIN, '--dialect', dialect)
+    expect(report).toMatchObject({ exitCode: 0, failed: [], weaker: ['active', 'after', 'epoch', 'record'] })
+    expect(report.passed.includes('KE11')).toBe(dialect === 'key-id')
+  },
+)
+
 it('an endpoint of the plain contract passes, and the report names what it is weaker by', async () => {
   const report = await proveMinimal()
   expect(report).toMatchObject({ exitCode: 0, failed: [], weaker: ['active', 'after', 'epoch', 'record'] })

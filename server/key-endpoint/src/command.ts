@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Dialect, parseDialects } from './dialects.ts'
 import { AGE_FORM, parseAgeMs } from './key-age.ts'
 import { type KeyDesk, openKeyDesk } from './key-desk.ts'
 
@@ -9,6 +10,7 @@ export interface CommandOptions {
   readonly origins?: string[]
   readonly tokenSecretFile?: string
   readonly rotateAfter?: string
+  readonly dialects?: Dialect[]
 }
 
 /**
@@ -42,6 +44,11 @@ export function createCommand(
       new Option('--rotate-after <age>', `${AGE_FORM}; clients replace keys that are older`)
         .env('Y_SEALED_ROTATE_AFTER')
         .argParser(parseAge),
+    )
+    .addOption(
+      new Option('--dialects <list>', "key-id, get: TinyMCE's other ways to ask, separated by commas")
+        .env('Y_SEALED_DIALECTS')
+        .argParser(parseDialectList),
     )
     .action(() => serve(command.opts<CommandOptions>()))
 
@@ -82,6 +89,15 @@ function parseAge(text: string): string {
     return text
   } catch {
     throw new InvalidArgumentError(`expected ${AGE_FORM}.`)
+  }
+}
+
+function parseDialectList(list: string): Dialect[] {
+  try {
+    // Unknown names are what the check is for.
+    return [...parseDialects('--dialects', list.split(',').map((name) => name.trim()) as Dialect[])]
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : '')
   }
 }
 

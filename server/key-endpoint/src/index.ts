@@ -7,6 +7,7 @@ export {
   type Purpose,
   type Role,
 } from './authorize.ts'
+export type { Dialect } from './dialects.ts'
 export { createKeyServer, type KeyServer, type KeyServerOptions } from './key-server.ts'
 export { KeyServerError, type KeyServerErrorCode } from './key-server-error.ts'
 export type { IssuedKey, KeyEntry, KeyState, KeyStore } from './key-store.ts'

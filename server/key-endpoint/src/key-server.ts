@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import type { Authorize } from './authorize.ts'
+import type { Dialect } from './dialects.ts'
 import { KeyServerError } from './key-server-error.ts'
 import type { KeyStore } from './key-store.ts'
 import { refuseUnknownOptions } from './known-options.ts'
@@ -28,6 +29,8 @@ export interface KeyServerOptions {
   readonly rotateAfter?: string
   /** Web origins that may ask. Default: the server's own; without authorize any of this machine. */
   readonly origins?: readonly string[]
+  /** Ways to ask beside the contract's. Default: none. */
+  readonly dialects?: readonly Dialect[]
   readonly log?: Log
 }
 
@@ -38,6 +41,7 @@ const OPTION_NAMES = [
   'authorize',
   'rotateAfter',
   'origins',
+  'dialects',
   'log',
 ] as const satisfies (keyof KeyServerOptions)[]
 
@@ -80,7 +84,11 @@ export async function createKeyServer(options: KeyServerOptions): Promise<KeySer
   }
 }
 
-function createApp({ authorize, rotateAfter, origins }: KeyServerOptions, store: KeyStore, log: Log): Express {
+function createApp(
+  { authorize, rotateAfter, origins, dialects = [] }: KeyServerOptions,
+  store: KeyStore,
+  log: Log,
+): Express {
   const app = express()
   app.use(helmet())
   if (!authorize) app.use(loopbackOnly)
@@ -94,6 +102,7 @@ function createApp({ authorize, rotateAfter, origins }: KeyServerOptions, store:
       store,
       ...(rotateAfter === undefined ? {} : { rotateAfter }),
       origins: origins ?? (authorize ? [] : isLoopbackOrigin),
+      dialects,
       log,
     }),
   )

@@ -4,13 +4,22 @@ import { accessTokens } from './access-tokens.ts'
 import { type CommandOptions, createCommand } from './command.ts'
 import { createKeyServer } from './key-server.ts'
 
-async function serve({ data, port, host, origins, tokenSecretFile, rotateAfter }: CommandOptions): Promise<void> {
+async function serve({
+  data,
+  port,
+  host,
+  origins,
+  tokenSecretFile,
+  rotateAfter,
+  dialects,
+}: CommandOptions): Promise<void> {
   const server = await createKeyServer({
     data,
     port,
     host,
     ...(rotateAfter === undefined ? {} : { rotateAfter }),
     ...(origins === undefined ? {} : { origins }),
+    ...(dialects === undefined ? {} : { dialects }),
     ...(tokenSecretFile === undefined ? {} : { authorize: accessTokens({ secret: readSecret(tokenSecretFile) }) }),
   })
   process.stdout.write(`y-sealed-keys listening on ${server.url}\n`)

@@ -14,7 +14,7 @@ const PREFLIGHT_SECONDS = 600
  * @throws TypeError for an entry that is not an origin
  */
 export function allowOrigins(allowed: AllowedOrigins = []): RequestHandler[] {
-  const isAllowed = typeof allowed === 'function' ? allowed : isListed(allowed)
+  const isAllowed = listedOrigins(allowed)
   return [
     (request, response, next) => {
       response.vary('Origin')
@@ -34,7 +34,9 @@ export function allowOrigins(allowed: AllowedOrigins = []): RequestHandler[] {
   ]
 }
 
-function isListed(allowed: readonly string[]): (origin: string) => boolean {
+/** Tells the allowed origins, of which the endpoint's own is not one by itself. @throws TypeError for an entry that is none */
+export function listedOrigins(allowed: AllowedOrigins = []): (origin: string) => boolean {
+  if (typeof allowed === 'function') return allowed
   const origins = new Set(allowed)
   for (const origin of origins) {
     if (!isOrigin(origin)) throw new TypeError(`origins: "${origin}" is not an origin such as https://app.example`)

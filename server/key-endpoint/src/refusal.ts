@@ -11,6 +11,7 @@ const STATUS_BY_CODE = {
   'key-unknown': 404,
   'not-found': 404,
   'post-only': 405,
+  'get-only': 405,
   'key-active': 409,
   'too-large': 413,
   'json-only': 415,
@@ -29,20 +30,26 @@ export class Refusal extends Error {
   }
 }
 
-export function sendRefusal(response: Response, code: RefusalCode): void {
+/** What is answered beside the status. */
+export type RefusalBody = (code: RefusalCode) => object
+
+const errorCode: RefusalBody = (code) => ({ error: code })
+
+export function sendRefusal(response: Response, code: RefusalCode, bodyOf: RefusalBody = errorCode): void {
   // RFC 9110 §11.6.1 and §15.5.6 demand a header each.
   if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer')
   if (code === 'post-only') response.setHeader('Allow', 'POST, OPTIONS')
-  response.status(STATUS_BY_CODE[code]).json({ error: code })
+  if (code === 'get-only') response.setHeader('Allow', 'GET, OPTIONS')
+  response.status(STATUS_BY_CODE[code]).json(bodyOf(code))
 }
 
 /** The last error handler: whatever was thrown becomes a code; only what nobody foresaw is logged, by name. */
-export function refuseErrors(log: Log): ErrorRequestHandler {
+export function refuseErrors(log: Log, bodyOf?: RefusalBody): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error)
     const code = refusalCodeOf(error)
     if (code === 'internal') log.error({ error: nameOf(error) }, 'a key request failed')
-    sendRefusal(response, code)
+    sendRefusal(response, code, bodyOf)
   }
 }
 

@@ -19,11 +19,14 @@ export const readRequestBody: RequestHandler[] = [
   express.raw({ type: JSON_TYPE, limit: MAX_REQUEST_BYTES, inflate: false }),
 ]
 
+/** Of whatever content type: what it asks decides whether that will do. */
+export const readAnyBody: RequestHandler = express.raw({ type: () => true, limit: MAX_REQUEST_BYTES, inflate: false })
+
 /**
  * What `parse` makes of the body.
  * @throws Refusal `malformed`
  */
-export function parseRequestBody<T>({ body }: Request, parse: (value: unknown) => T): T {
+export function parseRequestBody<T>({ body }: Pick<Request, 'body'>, parse: (value: unknown) => T): T {
   try {
     // An app that mounts express.json() before the router has parsed the body already.
     return parse(body instanceof Uint8Array ? parseJson(body) : body)

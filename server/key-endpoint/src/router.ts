@@ -1,6 +1,7 @@
 import { parseKeyRequest } from '@y-sealed/key-client/contract'
 import { type RequestHandler, Router } from 'express'
 import { type Authorize, mayDo } from './authorize.ts'
+import { answerGet, answerKeyId, type Dialect, GET_PATH, getOnly, getRefusal, parseDialects } from './dialects.ts'
 import { KEY_ACTS, parseAct } from './key-acts.ts'
 import { parseAgeMs } from './key-age.ts'
 import { answerKey } from './key-question.ts'
@@ -9,7 +10,7 @@ import { refuseUnknownOptions } from './known-options.ts'
 import { createLog, type Log } from './log.ts'
 import { type AllowedOrigins, allowOrigins } from './origin.ts'
 import { Refusal, refuseErrors, sendRefusal } from './refusal.ts'
-import { parseRequestBody, readRequestBody } from './request-body.ts'
+import { parseRequestBody, readAnyBody, readRequestBody } from './request-body.ts'
 
 export interface KeyRouterOptions {
   /** Who may have which key. There is no default. */
@@ -19,6 +20,8 @@ export interface KeyRouterOptions {
   readonly rotateAfter?: string
   /** Web origins other than the endpoint's own that may ask. Default: none. */
   readonly origins?: AllowedOrigins
+  /** Ways to ask beside the contract's. Default: none. */
+  readonly dialects?: readonly Dialect[]
   readonly log?: Log
 }
 
@@ -27,6 +30,7 @@ const OPTION_NAMES = [
   'store',
   'rotateAfter',
   'origins',
+  'dialects',
   'log',
 ] as const satisfies (keyof KeyRouterOptions)[]
 
@@ -39,15 +43,22 @@ const OPTION_NAMES = [
 export function keyRouter(options: KeyRouterOptions): Router {
   refuseUnknownOptions('keyRouter', options, OPTION_NAMES)
   const { authorize, store, rotateAfter, origins, log = createLog() } = options
+  const dialects = parseDialects('keyRouter', options.dialects)
   if (typeof authorize !== 'function') throw new TypeError('keyRouter: the option authorize is required')
   if (typeof store !== 'object' || store === null) throw new TypeError('keyRouter: the option store is required')
   const maxAgeMs = rotateAfter === undefined ? Number.POSITIVE_INFINITY : parseAgeMs(rotateAfter)
 
   const router = Router()
-  const guards = [noStore, ...allowOrigins(origins), postOnly, ...readRequestBody]
+  const keeping = { authorize, store, maxAgeMs }
+  const webGuards = [noStore, ...allowOrigins(origins)]
+  const guards = [...webGuards, postOnly, ...readRequestBody]
+  if (dialects.has('get')) {
+    router.all(GET_PATH, ...webGuards, getOnly, answerGet(keeping), refuseErrors(log, getRefusal))
+  }
+  if (dialects.has('key-id')) router.all('/', ...webGuards, postOnly, readAnyBody, answerKeyId(keeping, origins))
   router.all('/', ...guards, async (request, response) => {
     const question = parseRequestBody(request, parseKeyRequest)
-    response.json(await answerKey(request, question, { authorize, store, maxAgeMs }))
+    response.json(await answerKey(request, question, keeping))
   })
   for (const [name, act] of Object.entries(KEY_ACTS)) {
     router.all(`/${name}`, ...guards, async (request, response) => {

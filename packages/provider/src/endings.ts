@@ -9,7 +9,7 @@ interface Ending {
 /** RFC 6455 §7.4.1: a frame was too big for the relay; `ws` itself closes with it. */
 const MESSAGE_TOO_BIG = 1009
 
-/** What a final close code of the relay means for the app. */
+/** What a close code of the relay means for the app. */
 export function endingOf(closeCode: number, reason: string, hasToken: boolean): Ending {
   const said = reason === '' ? `the relay closed with ${closeCode}` : `the relay closed with ${closeCode}: ${reason}`
   switch (closeCode) {
@@ -19,6 +19,7 @@ export function endingOf(closeCode: number, reason: string, hasToken: boolean): 
       return { code: 'session-revoked', message: said }
     case closeReasons.deleted.code:
       return { code: 'document-deleted', message: said }
+    case closeReasons.overload.code:
     case MESSAGE_TOO_BIG:
     case closeReasons.limit.code:
       return { code: 'limit', message: said }

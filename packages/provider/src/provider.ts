@@ -1,6 +1,6 @@
 import { fingerprint } from '@y-sealed/envelope'
 import { type Clock, createKeyRing, type KeySource, systemClock } from '@y-sealed/key-client'
-import { closeAction } from '@y-sealed/protocol'
+import { closeAction, closeReasons } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -353,7 +353,10 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   #listen(): () => void {
     return listenTo(this.connection, {
       connecting: () => this.#status.connecting(),
-      'connection-close': (event) => this.#say('connection-close', event, this),
+      'connection-close': (event) => {
+        if (event) this.#noteOverload(event)
+        this.#say('connection-close', event, this)
+      },
       'connection-error': (event) => this.#say('connection-error', event, this),
       problem: (error) => this.#problems.raise(error.code, error.message, error.where),
       closed: (event) => this.#closedFor(event),
@@ -407,11 +410,19 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     // The token has run out, of a tab that slept, say: the app may have another one. Not so if a new one was refused.
     const isTokenOver = closeAction(code) === 'reauthorise' && wasJoined && this.#hasNextToken
     if (isTokenOver || this.shouldReconnect(event, this)) {
+      this.#noteOverload(event)
       this.#session.wantLater()
       return
     }
     this.connection.unwant(this)
     this.#closedFor(event)
+  }
+
+  /** Tried again by itself, later and later; why nothing happens meanwhile the app should know. */
+  #noteOverload({ code, reason }: CloseFacts): void {
+    if (code !== closeReasons.overload.code) return
+    const ending = endingOf(code, reason, this.#hasToken)
+    this.#problems.raise(ending.code, ending.message, 'connection')
   }
 
   /** Told last: a listener may call connect() at once. */

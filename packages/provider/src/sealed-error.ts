@@ -64,7 +64,8 @@ export const PROBLEMS = {
   'document-deleted': { fault: 'caller', action: 'the document was deleted at the relay; local edits are kept' },
   limit: {
     fault: 'caller',
-    action: 'make the change smaller (undo it, or split it): it is tried again after each local change',
+    action:
+      'nothing, if it was too much at once: tried again by itself; else make the change smaller (undo it, or split it)',
   },
   'initial-failed': { fault: 'caller', action: 'mend the option `initial`, then call connect(): nothing was opened' },
   'update-required': { fault: 'us', action: 'the relay and this app speak different versions: update the older' },

@@ -6,6 +6,7 @@ export interface CommandOptions {
   readonly data: string
   readonly host: string
   readonly origins?: string[]
+  readonly trustedProxies?: string[]
   readonly tokenSecretFile?: string
   readonly jwksUrl?: string
   readonly tokenIssuer?: string
@@ -27,7 +28,15 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
     .addOption(
       new Option('--origins <list>', 'web origins that may connect, separated by commas')
         .env('Y_SEALED_ORIGINS')
-        .argParser((list) => list.split(',').map((origin) => origin.trim())),
+        .argParser(parseList),
+    )
+    .addOption(
+      new Option(
+        '--trusted-proxies <list>',
+        'addresses or networks whose X-Forwarded-For is believed, separated by commas',
+      )
+        .env('Y_SEALED_TRUSTED_PROXIES')
+        .argParser(parseList),
     )
     .addOption(
       new Option('--token-secret-file <file>', 'HS256 secret of the access tokens')
@@ -56,6 +65,10 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
     )
     .parse(argv)
     .opts<CommandOptions>()
+}
+
+function parseList(list: string): string[] {
+  return list === '' ? [] : list.split(',').map((item) => item.trim())
 }
 
 function parseRetentionOption(text: string): Retention {

@@ -15,6 +15,7 @@ import { createSweeper } from './log/sweeper.ts'
 import { Rooms } from './room/rooms.ts'
 import { HeldBytes } from './session/held-bytes.ts'
 import { createLog, errorFields, type Log } from './telemetry/log.ts'
+import { createAddressOf } from './transport/client-address.ts'
 import { createTurn } from './transport/turn.ts'
 import { WsServer } from './transport/ws-server.ts'
 
@@ -28,6 +29,11 @@ export interface RelayOptions {
   auth?: Authorize
   /** Web origins that may connect, such as `https://app.example`. */
   origins?: readonly string[]
+  /**
+   * Proxies whose X-Forwarded-For is believed: addresses, or networks such as 10.0.0.0/8. An empty list: there is none, and every peer is a
+   * client. Without the option connections from private addresses are not counted per address.
+   */
+  trustedProxies?: readonly string[]
   /**
    * How long what a checkpoint or a new epoch has replaced is kept: 'all', 'head' (10 minutes, and old epochs go too), or
    * milliseconds (old epochs keep their base and what follows it). Default: 30 days.
@@ -53,6 +59,7 @@ const OPTIONS: readonly (keyof RelayOptions)[] = [
   'host',
   'auth',
   'origins',
+  'trustedProxies',
   'retention',
   'admin',
   'limits',
@@ -73,6 +80,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const { retention = DEFAULT_RETENTION } = options
   checkRetention(retention)
   if (options.admin) checkAdminToken(options.admin.token)
+  const addressOf = createAddressOf(options.trustedProxies)
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
   else if (auth.warning !== undefined) log.warn(auth.warning)
@@ -92,7 +100,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const context = { store, rooms, authorize: auth ?? letEveryoneWrite, shutOut, limits, clock, held, log }
   const operator = createOperator({ store, rooms, sweeper, shutOut })
   const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
-  const sockets = new WsServer({ context, gate, turn, clock })
+  const sockets = new WsServer({ context, gate, addressOf, turn, clock })
   const server = createServer((request, response) => {
     if (adminApi && request.url?.startsWith(ADMIN_PATH)) {
       void adminApi.answer(request, response)

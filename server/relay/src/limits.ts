@@ -5,8 +5,23 @@ import { DEFAULT_LIMITS } from '@y-sealed/protocol'
 export interface RelayLimits extends Limits {
   /** How long a new connection may take to say hello. */
   helloMs: number
+  /** How long a new connection may take until its first join is allowed. */
+  strangerMs: number
   /** What a connection may send before its first join was allowed: hello and a hundred joins with long tokens. */
   strangerBytes: number
+  /** How many messages. */
+  strangerMessages: number
+  /** What all connections together may have sent of which no join was allowed yet. */
+  maxStrangersBytes: number
+  maxConnections: number
+  /** Where the clients behind an address can be told apart (`trustedProxies`). */
+  maxConnectionsPerAddress: number
+  /** Tokens that one connection may bring, in joins and refreshes: at once, and then each second. */
+  joinBurst: number
+  joinsPerSecond: number
+  /** The same for all connections of an address. */
+  joinBurstPerAddress: number
+  joinsPerSecondPerAddress: number
   /** A connection without a sign of life for this long is closed; it is asked for one at half of it. */
   silenceMs: number
   /** Unsent bytes after which a reader is served from the store, at its own pace, and no longer from memory. */
@@ -45,8 +60,24 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   ...DEFAULT_LIMITS,
   // A browser on a bad line has said hello two round trips after the upgrade.
   helloMs: 10_000,
-  // 100 channels with tokens of 2 KB; a thousand strangers cost 256 MB at worst, and only until helloMs.
+  // The application may have to be asked for a token first.
+  strangerMs: 30_000,
+  // 100 channels with tokens of 2 KB.
   strangerBytes: 256 * 1024,
+  // Hello, a hundred joins, and what is said on their channels before they are answered.
+  strangerMessages: 500,
+  // 10,000 clients that come back at once with tokens of 3 KB; and what a flood of strangers costs at most.
+  maxStrangersBytes: 32 * 1024 * 1024,
+  // Some 20 KB each when idle.
+  maxConnections: 20_000,
+  // A large office, or a campus, behind one address.
+  maxConnectionsPerAddress: 1_000,
+  // A workspace of 100 documents that joins twice in a row; then a bad line's.
+  joinBurst: 200,
+  joinsPerSecond: 20,
+  // All of an office after a restart; a signature takes 0.1 ms, so the long run is a tenth of a core.
+  joinBurstPerAddress: 5_000,
+  joinsPerSecondPerAddress: 1_000,
   // Proxies commonly close what is idle for 60 s.
   silenceMs: 50_000,
   // 10 s of a 1 Mbit/s line: less, and a reader on one would hardly ever be served from memory.

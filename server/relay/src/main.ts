@@ -7,12 +7,13 @@ import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
 
 async function main(options: CommandOptions): Promise<void> {
-  const { data, port, host, origins, retention } = options
+  const { data, port, host, origins, trustedProxies, retention } = options
   const auth = authOf(options)
   const admin = adminOf(options)
   const relay = await createRelay({
     ...{ data, port, host, retention },
     ...(origins && { origins }),
+    ...(trustedProxies && { trustedProxies }),
     ...(auth && { auth }),
     ...(admin && { admin }),
   })

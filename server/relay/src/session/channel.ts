@@ -37,6 +37,8 @@ export interface ChannelOptions {
   context: RelayContext
   connection: Connection
   join: Join
+  /** Whether one more token may be looked at now. */
+  mayAsk(): boolean
   onJoined(): void
   onEnd(): void
 }
@@ -48,17 +50,19 @@ export class Channel {
   readonly #join: Join
   readonly #queue: SerialQueue
   readonly #onEnd: () => void
+  readonly #mayAsk: () => boolean
   readonly #life: AccessLife
   #session: Session | undefined
   #hasRoom = false
   #isFinishing = false
   #ended = false
 
-  constructor({ context, connection, join, onJoined, onEnd }: ChannelOptions) {
+  constructor({ context, connection, join, mayAsk, onJoined, onEnd }: ChannelOptions) {
     this.#context = context
     this.#connection = connection
     this.#join = join
     this.#onEnd = onEnd
+    this.#mayAsk = mayAsk
     this.#life = new AccessLife({
       clock: context.clock,
       toleranceMs: CLOCK_TOLERANCE_MS,
@@ -225,6 +229,10 @@ export class Channel {
   }
 
   async #refresh(token: string): Promise<void> {
+    if (!this.#mayAsk()) {
+      if (this.#session && !this.#ended) this.#sayAccess(this.#session)
+      return
+    }
     let access: Access | CloseReason
     try {
       access = await this.#authorize(token)

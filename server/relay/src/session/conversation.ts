@@ -1,4 +1,5 @@
 import {
+  type CloseReason,
   closeReasonFor,
   closeReasons,
   type Down,
@@ -20,12 +21,22 @@ import { Channel } from './channel.ts'
 
 const FOREIGN = 'this is a y-sealed relay: it speaks only to the y-sealed provider, not to plain Yjs clients'
 
+/** What somebody whom nobody knows has used up. */
+export interface StrangerAccount {
+  saidHello(): void
+  /** Whether one more message may be looked at. */
+  heardMessage(): boolean
+  /** A join was allowed. */
+  end(): void
+}
+
 export interface ConversationOptions {
   context: RelayContext
   connection: Connection
-  onHello(): void
-  /** A join was allowed: the client is no stranger. */
-  onJoined(): void
+  /** What it may cost before a join was allowed. */
+  stranger: StrangerAccount
+  /** Whether one more token may be looked at now. */
+  mayAsk(): boolean
 }
 
 /** What one connection says, from hello to its end. */
@@ -44,10 +55,10 @@ export class Conversation {
 
   /** One binary WebSocket message. Never throws: bytes that break the protocol end the connection. */
   receive(frame: Uint8Array): void {
-    const { connection, context } = this.#options
+    const { connection, context, stranger } = this.#options
     try {
       if (!this.#isGreeted && isForeignFrame(frame)) connection.close(closeReasons.malformed, FOREIGN)
-      else for (const message of parseUpBlocks(frame)) this.#receive(message)
+      else for (const message of parseUpBlocks(frame)) if (stranger.heardMessage()) this.#receive(message)
     } catch (error) {
       if (error instanceof ProtocolError) {
         connection.close(closeReasonFor(error), error.message)
@@ -84,7 +95,7 @@ export class Conversation {
       throw new ProtocolError('malformed', `${message.type}: expected one hello, first`)
     }
     this.#isGreeted = true
-    this.#options.onHello()
+    this.#options.stranger.saidHello()
     const version = negotiateVersion(message)
     if (version === undefined) {
       this.#declare(message)
@@ -103,16 +114,22 @@ export class Conversation {
   }
 
   #join(join: Join): void {
-    const { context, connection, onJoined } = this.#options
+    const { context, connection, stranger, mayAsk } = this.#options
     const { channel } = join
     if (this.#channels.has(channel)) throw new ProtocolError('malformed', 'join.channel: expected a free number')
-    if (this.#channels.size < context.limits.maxChannels) {
-      const onEnd = () => this.#channels.delete(channel)
-      this.#channels.set(channel, new Channel({ context, connection, join, onJoined, onEnd }))
+    if (this.#channels.size >= context.limits.maxChannels) {
+      this.#refuseJoin(channel, closeReasons.limit)
+    } else if (!mayAsk()) {
+      this.#refuseJoin(channel, closeReasons.overload)
     } else {
-      const { code, meaning: reason } = closeReasons.limit
-      this.#send({ type: 'closed', channel, code, reason })
+      const onEnd = () => this.#channels.delete(channel)
+      const onJoined = () => stranger.end()
+      this.#channels.set(channel, new Channel({ context, connection, join, mayAsk, onJoined, onEnd }))
     }
+  }
+
+  #refuseJoin(channel: number, { code, meaning: reason }: CloseReason): void {
+    this.#send({ type: 'closed', channel, code, reason })
   }
 
   #refuseUnknown(channel: number, request: number): void {

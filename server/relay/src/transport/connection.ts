@@ -6,6 +6,7 @@ import type { Turn } from './turn.ts'
 
 /** One client's socket as rooms and sessions see it. */
 export interface Connection {
+  /** The client's, as the socket knows it or a trusted proxy says. */
   readonly address: string
   /** Bytes given to `send` that the network has not taken yet. */
   readonly backlogBytes: number
@@ -36,6 +37,7 @@ export interface ConnectionLimits {
 export class WsConnection implements Connection {
   /** Resolves when the socket is gone. */
   readonly closed: Promise<void>
+  readonly address: string
   readonly #socket: WebSocket
   readonly #raw: Socket
   readonly #turn: Turn
@@ -49,7 +51,8 @@ export class WsConnection implements Connection {
   #silentSweeps = 0
   #pongBytes = 0
 
-  constructor(socket: WebSocket, raw: Socket, turn: Turn, limits: ConnectionLimits) {
+  constructor(socket: WebSocket, raw: Socket, address: string, turn: Turn, limits: ConnectionLimits) {
+    this.address = address
     this.#socket = socket
     this.#raw = raw
     this.#turn = turn
@@ -64,10 +67,6 @@ export class WsConnection implements Connection {
         resolve()
       })
     })
-  }
-
-  get address(): string {
-    return this.#raw.remoteAddress ?? ''
   }
 
   get backlogBytes(): number {

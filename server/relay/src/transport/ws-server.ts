@@ -3,15 +3,21 @@ import type { Socket } from 'node:net'
 import { closeReasons, MAX_FRAME_BYTES } from '@y-sealed/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Gate } from '../auth/gate.ts'
+import { JoinRates } from '../auth/join-rates.ts'
 import type { Clock } from '../clock.ts'
 import type { RelayContext } from '../context.ts'
 import { Conversation } from '../session/conversation.ts'
+import { HeldBytes } from '../session/held-bytes.ts'
+import type { AddressOf, ClientAddress } from './client-address.ts'
 import { WsConnection } from './connection.ts'
+import { ConnectionCounts } from './connection-counts.ts'
+import { Stranger } from './stranger.ts'
 import type { Turn } from './turn.ts'
 
 export interface WsServerOptions {
   context: RelayContext
   gate: Gate
+  addressOf: AddressOf
   turn: Turn
   clock: Clock
 }
@@ -20,6 +26,9 @@ export interface WsServerOptions {
 export class WsServer {
   readonly #options: WsServerOptions
   readonly #connections = new Set<WsConnection>()
+  readonly #counts: ConnectionCounts
+  readonly #joinRates: JoinRates
+  readonly #bytesOfStrangers: HeldBytes
   // Compression of ciphertext saves nothing and costs memory per connection.
   readonly #upgrader = new WebSocketServer({
     noServer: true,
@@ -29,9 +38,19 @@ export class WsServer {
   })
   #sweepTimer: unknown
   #isDraining = false
+  #hasWarned = false
 
   constructor(options: WsServerOptions) {
     this.#options = options
+    const { clock, context } = options
+    const { limits } = context
+    this.#counts = new ConnectionCounts(limits)
+    this.#bytesOfStrangers = new HeldBytes(limits.maxStrangersBytes)
+    this.#joinRates = new JoinRates(
+      clock,
+      { burst: limits.joinBurst, perSecond: limits.joinsPerSecond },
+      { burst: limits.joinBurstPerAddress, perSecond: limits.joinsPerSecondPerAddress },
+    )
     this.#scheduleSweep()
   }
 
@@ -42,7 +61,10 @@ export class WsServer {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.#isDraining) refuse(socket, '503 Service Unavailable')
     else if (!this.#options.gate(request.headers)) refuse(socket, '403 Forbidden')
-    else this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, socket))
+    else {
+      const from = this.#addressOf(request, socket)
+      this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, socket, from))
+    }
   }
 
   /** Takes nothing more from the clients. */
@@ -60,30 +82,49 @@ export class WsServer {
     clock.clearTimeout(timer)
   }
 
-  #accept(webSocket: WebSocket, socket: Socket): void {
+  #accept(webSocket: WebSocket, socket: Socket, { address, client }: ClientAddress): void {
     const { context, turn, clock } = this.#options
-    const connection = new WsConnection(webSocket, socket, turn, context.limits)
+    const connection = new WsConnection(webSocket, socket, address, turn, context.limits)
+    // A reset or a broken frame; `close` follows, and the client reconnects.
+    webSocket.on('error', () => {})
+    const refusal = this.#counts.enter(client)
+    if (refusal !== undefined) {
+      // Said over the WebSocket: of an HTTP status a browser tells its page nothing.
+      connection.close(closeReasons.overload, refusal)
+      clock.setTimeout(() => connection.terminate(), context.limits.drainMs)
+      return
+    }
     this.#connections.add(connection)
-    const helloTimer = clock.setTimeout(() => connection.close(closeReasons.timeout), context.limits.helloMs)
-    const admit = limitStrangerBytes(socket, context.limits.strangerBytes, () => connection.terminate())
-    const conversation = new Conversation({
-      context,
-      connection,
-      onHello: () => clock.clearTimeout(helloTimer),
-      onJoined: admit,
+    const stranger = new Stranger({
+      ...{ clock, limits: context.limits, socket, bytesOfAll: this.#bytesOfStrangers },
+      close: (reason) => connection.close(reason),
+      terminate: () => connection.terminate(),
     })
+    const mayAsk = this.#joinRates.connect(client)
+    const conversation = new Conversation({ context, connection, stranger, mayAsk })
     webSocket.on('message', (message, isBinary) => {
       if (this.#isDraining || !connection.isOpen) return
       if (isBinary && message instanceof Buffer) conversation.receive(message)
       else connection.close(closeReasons.malformed, 'y-sealed frames are binary')
     })
     webSocket.on('close', () => {
-      clock.clearTimeout(helloTimer)
+      stranger.end()
+      this.#counts.leave(client)
       this.#connections.delete(connection)
       conversation.end()
     })
-    // A reset or a broken frame; `close` follows, and the client reconnects.
-    webSocket.on('error', () => {})
+  }
+
+  #addressOf(request: IncomingMessage, socket: Socket): ClientAddress {
+    const { addressOf, context } = this.#options
+    const forwardedFor = request.headers['x-forwarded-for']
+    const header = Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor
+    const from = addressOf(socket.remoteAddress ?? '', header)
+    if (from.client === undefined && header !== undefined && !this.#hasWarned) {
+      this.#hasWarned = true
+      context.log.warn('the clients of a proxy are not told apart: name it in trustedProxies')
+    }
+    return from
   }
 
   #scheduleSweep(): void {
@@ -97,18 +138,6 @@ export class WsServer {
   #terminateAll(): void {
     for (const connection of this.#connections) connection.terminate()
   }
-}
-
-/** Ends a connection that sends more before its first join is allowed; returns what lifts that. */
-function limitStrangerBytes(socket: Socket, maxBytes: number, onExcess: () => void): () => void {
-  let bytes = 0
-  // Counted on the socket: a frame that is never finished is no message, but memory.
-  const count = (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > maxBytes) onExcess()
-  }
-  socket.on('data', count)
-  return () => socket.off('data', count)
 }
 
 function refuse(socket: Socket, status: string): void {

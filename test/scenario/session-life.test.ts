@@ -1,5 +1,5 @@
 import type { Down } from '@y-sealed/protocol'
-import { parseHeader } from '@y-sealed/protocol/header'
+import { EnvelopeKind, parseHeader } from '@y-sealed/protocol/header'
 import { describe, expect, it } from 'vitest'
 import { staticKey } from 'y-sealed'
 import { until, untilText } from '../support/events.ts'
@@ -49,6 +49,7 @@ describe('the life of a session', () => {
       .messages('up')
       .flatMap((message) => (message.type === 'append' ? message.envelopes : []))
       .map(({ envelope }) => parseHeader(envelope))
+      .filter(({ kind }) => kind === EnvelopeKind.update)
     expect(headers.map(({ counter }) => counter)).toEqual([1, 1])
     expect(headers[0]?.salt).not.toEqual(headers[1]?.salt)
     const bob = world.person('bob')

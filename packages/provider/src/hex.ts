@@ -5,6 +5,11 @@ export function hex(bytes: Uint8Array): string {
   return out
 }
 
+/** Enough to tell the sealers of a document apart, for people who compare what they see. */
+export function shortHex(bytes: Uint8Array): string {
+  return hex(bytes.subarray(0, 4))
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import { type ProblemCode, SealedError } from './sealed-error.ts'
+import { type KnownPlace, type ProblemCode, SealedError } from './sealed-error.ts'
 
 /** A problem that goes on is told once; after this much quiet it counts as a new one. */
 const QUIET_MS = 60_000
@@ -23,8 +23,8 @@ export class Problems {
     this.counters[name] = (this.counters[name] ?? 0) + by
   }
 
-  raise(code: ProblemCode, message: string, where: string): SealedError {
-    const error = new SealedError(code, message, where)
+  raise(code: ProblemCode, message: string, where: string, known: KnownPlace = {}): SealedError {
+    const error = new SealedError(code, message, where, known)
     this.count(code)
     const nowMs = this.#clock.now()
     const lastMs = this.#lastSeenMs.get(code)

@@ -1,8 +1,10 @@
 import type { CloseFacts } from './connection/web-socket.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
+import type { Freshness } from './epoch/freshness.ts'
 import type { SealedProvider } from './provider.ts'
 import type { ProblemCode, SealedError } from './sealed-error.ts'
 import type { SyncStatus } from './sync-status.ts'
+import type { Unwitnessed, Verified } from './witness/witness-ledger.ts'
 
 /** Each problem is also emitted under its own code. */
 type ProblemEvents = { [Code in ProblemCode]: (error: SealedError) => void }
@@ -21,6 +23,12 @@ interface OtherEvents {
   problem: (error: SealedError) => void
   /** Another epoch is in use: the first one, or after a rotation. */
   epoch: (epoch: EpochName) => void
+  /** Somebody else has seen the same log, further than before. */
+  verified: (verified: Verified) => void
+  /** For a minute others have written what nobody else has witnessed; undefined: somebody has, or it is not known any more. */
+  unwitnessed: (unwitnessed: Unwitnessed | undefined) => void
+  /** What says that the epoch in use is the newest is something else than before. */
+  freshness: (freshness: Freshness) => void
   /** After `key-mismatch`: the key fits again. */
   'key-match': () => void
 }

@@ -12,6 +12,7 @@ import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
 import type { Epoch } from './epoch/epoch.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
+import type { Freshness } from './epoch/freshness.ts'
 import { KeyDesk } from './epoch/key-desk.ts'
 import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
@@ -31,6 +32,7 @@ import { Session } from './session/session.ts'
 import type { Phase } from './session/session-ports.ts'
 import { StatusTeller } from './status-teller.ts'
 import { type SyncStatus, syncStatus } from './sync-status.ts'
+import type { Unwitnessed, Verified } from './witness/witness-ledger.ts'
 
 /**
  * A Yjs provider whose relay cannot read: updates and awareness are sealed before they leave, with keys from the app's own key endpoint. Has what an
@@ -69,6 +71,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #statusTeller: StatusTeller
   readonly #unlisten: () => void
   #isDestroyed = false
+  #toldFreshness: Freshness | undefined
   /** Why there is no session, and none is tried, until connect() is called. */
   #endedBy: SealedError | undefined
 
@@ -150,6 +153,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       documentId: this.documentId,
       onEpoch: () => this.#epochChanged(),
       onPhase: (phase) => this.#phaseChanged(phase),
+      onVerified: (verified) => this.#say('verified', verified),
+      onUnwitnessed: (unwitnessed) => this.#say('unwitnessed', unwitnessed),
+      onFreshness: () => this.#freshnessChanged(),
       onOutbox: () => this.#outboxChanged(),
       onForeignContent: (update) => this.#localEdits.add(update),
       onHalted: (error) => this.#haltedBy(error),
@@ -167,7 +173,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#pageLife = new PageLife({
       warnOnClose: options.warnOnClose ?? true,
       hasUnsyncedChanges: () => this.hasUnsyncedChanges,
-      onHide: () => this.#session.sendLast(),
+      onHide: () => this.#session.sendLast(true),
       // A page that comes back from the back/forward cache must not go on with the counters it had (protocol §3).
       onRestored: () => this.connection.reset(),
     })
@@ -222,6 +228,21 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return epoch && nameOf(epoch)
   }
 
+  /** How far, and when (unix ms, by their clock), somebody else has said under seal that they have seen the same log; undefined: nobody has yet. */
+  get verified(): Verified | undefined {
+    return this.#session.witnesses.verified
+  }
+
+  /** For a minute others have written what nobody else has witnessed: a state, not a problem. Undefined while nobody else writes. */
+  get unwitnessed(): Unwitnessed | undefined {
+    return this.#session.witnesses.unwitnessed
+  }
+
+  /** What says that the epoch in use is the newest one; undefined until the keys are here. */
+  get freshness(): Freshness | undefined {
+    return this.#session.freshness
+  }
+
   get syncStatus(): SyncStatus {
     return syncStatus({
       connected: this.#status.wsconnected,
@@ -249,9 +270,13 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   disconnect(): void {
+    this.#leave(false)
+  }
+
+  #leave(isForGood: boolean): void {
     this.shouldConnect = false
     this.#crossTab.close()
-    this.#session.sayGoodbye()
+    this.#session.sayGoodbye(isForGood)
     // In y-websocket's order: first the connection closes, then the status is told.
     this.connection.unwant(this)
     this.#session.end()
@@ -318,7 +343,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
   override destroy(): void {
     if (this.#isDestroyed) return
-    this.disconnect()
+    this.#leave(true)
     this.#isDestroyed = true
     this.#localEdits.destroy()
     this.#session.destroy()
@@ -375,6 +400,13 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (epoch === undefined) return
     this.#crossTab.reopen(epoch)
     this.#say('epoch', nameOf(epoch))
+  }
+
+  #freshnessChanged(): void {
+    const { freshness } = this
+    if (freshness === undefined || freshness === this.#toldFreshness) return
+    this.#toldFreshness = freshness
+    this.#say('freshness', freshness)
   }
 
   #phaseChanged(phase: Phase): void {

@@ -39,7 +39,11 @@ export const PROBLEMS = {
   },
   'stale-epoch': { fault: 'us', action: 'a newer epoch exists that this version cannot read: update the app' },
   tampered: { fault: 'relay', action: 'nothing was applied; tell the operator of the relay' },
-  withheld: { fault: 'relay', action: 'the relay keeps back what it should have; it is asked again' },
+  withheld: {
+    fault: 'relay',
+    action:
+      'the relay keeps back what it should have, or what others have seen; it is asked again, at the next connection at the latest',
+  },
   gap: { fault: 'relay', action: 'an entry is missing; what waited behind it was applied' },
   rollback: { fault: 'relay', action: 'the relay lost entries; what this device holds is published again' },
   fork: {
@@ -78,6 +82,13 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
+/** What is known of where in the log it shows. Never a culprit: whoever sealed the entry that gives a lie away was perhaps lied to himself. */
+export interface KnownPlace {
+  readonly sequence?: number
+  /** The first 4 bytes of the public salt under which it was sealed, in hexadecimal: names one session of one member. */
+  readonly sealer?: string
+}
+
 /**
  * The one error type of this package. `code` is stable; `where` names the part; `action` says what happens next.
  * It never holds a key, a token, plaintext or ciphertext.
@@ -88,12 +99,18 @@ export class SealedError extends Error {
   readonly fault: Fault
   readonly where: string
   readonly action: string
+  /** Of the log, where one is known. */
+  readonly sequence: number | undefined
+  /** Whose entry shows it, where one does. */
+  readonly sealer: string | undefined
 
-  constructor(code: ProblemCode, message: string, where: string) {
+  constructor(code: ProblemCode, message: string, where: string, { sequence, sealer }: KnownPlace = {}) {
     super(message)
     this.code = code
     this.fault = PROBLEMS[code].fault
     this.where = where
     this.action = PROBLEMS[code].action
+    this.sequence = sequence
+    this.sealer = sealer
   }
 }

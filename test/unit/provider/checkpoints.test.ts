@@ -41,6 +41,7 @@ beforeEach(async () => {
     isHead: () => true,
     liveEpoch: () => epoch,
     onRecord: () => {},
+    onMade: () => {},
     heal: () => {},
     witness: (_: () => Witness | undefined) => {},
   })

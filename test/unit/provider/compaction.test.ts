@@ -40,6 +40,7 @@ class Room {
       problems: new Problems(bench.clock, ({ code }) => told.push(code)),
       liveEpoch: () => (this.isLive ? epoch : undefined),
       onRecord: (record) => void records.push(record),
+      onMade: () => {},
     })
   }
 

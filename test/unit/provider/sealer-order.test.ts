@@ -25,6 +25,44 @@ const envelope = (salt: number, counter: number, more = false, continues = false
 
 const numbers = (updates: LoggedUpdate[]): number[] => updates.map(({ update }) => update[1] ?? -1)
 
+describe('an entry that does not open, and says whose it is', () => {
+  const salt = new Uint8Array(16).fill(1)
+
+  it('nothing waits for it, whether what is behind it comes later or is held back already', () => {
+    const order = newOrder()
+    expect(order.noteUnusable(salt, 1)).toEqual([])
+    expect(numbers(order.accept(envelope(1, 2), 0).updates)).toEqual([2])
+    expect(order.accept(envelope(1, 4), 0).held).toBe(true)
+    expect(numbers(order.noteUnusable(salt, 3))).toEqual([4])
+    expect(order.isHolding).toBe(false)
+  })
+
+  it('two of them, one behind the other', () => {
+    const order = newOrder()
+    expect(numbers(order.accept(envelope(1, 1), 0).updates)).toEqual([1])
+    order.noteUnusable(salt, 3)
+    order.noteUnusable(salt, 2)
+    expect(numbers(order.accept(envelope(1, 4), 0).updates)).toEqual([4])
+  })
+
+  it('a claim that is a lie costs nothing: the true one is taken when it comes, and no other waits for less', () => {
+    const order = newOrder()
+    order.noteUnusable(salt, 1)
+    order.noteUnusable(salt, 7)
+    expect(numbers(order.accept(envelope(1, 2), 0).updates)).toEqual([2])
+    expect(numbers(order.accept(envelope(1, 1), 0).updates)).toEqual([1])
+    expect(order.accept(envelope(2, 2), 0).held).toBe(true)
+    expect(order.accept(envelope(1, 4), 0).held).toBe(true)
+  })
+
+  it('a flood of claims is bounded', () => {
+    const order = newOrder()
+    for (let counter = 1; counter <= 5_000; counter++) order.noteUnusable(salt, counter)
+    expect(order.accept(envelope(1, 1_025), 0).held).toBe(false)
+    expect(order.accept(envelope(1, 1_027), 0).held).toBe(true)
+  })
+})
+
 describe('behind a checkpoint', () => {
   it('the first counter seen of a sealer is its start, and from there nothing is left out', () => {
     const order = newOrder()

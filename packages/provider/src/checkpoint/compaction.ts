@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import type { Down } from '@y-sealed/protocol'
+import type { Down, Place } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
 import { factsOf } from '../epoch/key-desk.ts'
 import type { Problems } from '../problems.ts'
@@ -29,6 +29,8 @@ export interface CompactionPorts extends Omit<CompactorPorts, 'onStored' | 'onEn
   readonly known: KnownCheckpoints
   /** The epoch of a session that is complete, may write and is not about to leave it; undefined otherwise. */
   liveEpoch(): Epoch | undefined
+  /** One was made here, and the relay has stored it. */
+  onMade(place: Place): void
   /** The relay's head is another than the one that was to be covered. */
   onRecord(record: Uint8Array): void
 }
@@ -183,6 +185,7 @@ export class Compaction {
         onStored: (place, isNamed) => {
           this.#ports.problems.count('checkpoints-made')
           known.made(place, isNamed, reader().cursor)
+          this.#ports.onMade(place)
         },
         onEnded: (why) => this.#ended(why),
       },

@@ -20,6 +20,8 @@ export interface KeyWatchPorts {
   /** The endpoint holds the key inactive: read with it, do not write, rotate. */
   onInactive(): void
   onActive(): void
+  /** The endpoint knows this record, and no other, as the epoch's. */
+  onConfirmed(): void
   /** The endpoint tells of another epoch than the relay: `fork`, or `rollback` where it is a newer one. */
   onContradicted(error: SealedError): void
 }
@@ -32,15 +34,22 @@ export class KeyWatch {
   #lastNudgeMs = Number.NEGATIVE_INFINITY
   #life = 0
   #timer: unknown
+  #isConfirmed = false
 
   constructor(ports: KeyWatchPorts) {
     this.#ports = ports
+  }
+
+  /** The endpoint knows the present epoch's record, and no other. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
   }
 
   /** An epoch was entered, and this is what the endpoint said with its key. */
   entered(epoch: Epoch, state: KeyState): void {
     this.stop()
     this.#epoch = epoch
+    this.#isConfirmed = false
     this.#lastAskedMs = this.#ports.clock.now()
     this.#take(epoch, state)
   }
@@ -96,6 +105,10 @@ export class KeyWatch {
         new SealedError('fork', 'the endpoint knows another record of this epoch than the relay has shown', 'keys'),
       )
       return
+    }
+    if (typeof record === 'string') {
+      this.#isConfirmed = true
+      this.#ports.onConfirmed()
     }
     // The endpoint keeps the first record that a writer reports: it has none yet.
     if (record === null && mayWrite()) this.#ask(epoch, true)

@@ -4,11 +4,12 @@ import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { Epoch } from '../epoch/epoch.ts'
-import { equalBytes } from '../hex.ts'
+import { equalBytes, shortHex } from '../hex.ts'
+import type { KnownPlace } from '../sealed-error.ts'
 import { Applier, type ApplierPorts } from './applier.ts'
-import { ForkCheck } from './fork-check.ts'
 import { Intake, type Placed } from './intake.ts'
-import { type LoggedUpdate, SealerOrder, shortName } from './sealer-order.ts'
+import { type LoggedUpdate, SealerOrder } from './sealer-order.ts'
+import type { Author, Taken } from './taken.ts'
 
 /** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
 const GAP_PATIENCE_MS = 10_000
@@ -18,14 +19,16 @@ export interface InboundPorts extends Omit<ApplierPorts, 'onFlushed'> {
   ownSalt(): Uint8Array | undefined
   /** The cursor moved. */
   onProgress(): void
-  /** An entry was taken, and has this many sealed bytes. */
-  onTaken(sequence: number, bytes: number): void
+  /** The reader stands where it begins to read an epoch. `isAnew`: not behind all that was read before. */
+  onBegin(epoch: Epoch, isAnew: boolean): void
+  /** What it says is told before it is applied. */
+  onTaken(taken: Taken): void
   /** An append of ours stands in the log, and its ack told the truth. */
   onSettled(): void
   /** Ask the relay for the entries after this sequence again. */
   reread(after: number): void
   /** The relay's words do not fit together. */
-  onRelayFault(message: string): void
+  onRelayFault(message: string, known?: KnownPlace): void
   /** The platform's crypto failed. */
   onOpenFailed(): void
 }
@@ -41,7 +44,6 @@ export class Inbound {
   #end = Number.POSITIVE_INFINITY
   readonly #order: SealerOrder
   readonly #applier: Applier
-  readonly #forkCheck: ForkCheck
   /** Sequences whose entry did not open once: read again, and given up if it fails again, whatever its bytes are then. */
   readonly #suspects = new Set<number>()
   #run = 0
@@ -52,7 +54,6 @@ export class Inbound {
   constructor(ports: InboundPorts) {
     this.#ports = ports
     this.#applier = new Applier({ ...ports, onFlushed: () => ports.onProgress() })
-    this.#forkCheck = new ForkCheck(ports.problems)
     this.#order = new SealerOrder(() => {
       ports.problems.raise('member-fault', 'the parts of a sealed update do not fit together', 'update')
     })
@@ -111,7 +112,7 @@ export class Inbound {
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
     this.#applier.clear(false)
-    this.#enter(epoch, sequence > epoch.parsed.prevSequence)
+    this.#enter(epoch, true, sequence > epoch.parsed.prevSequence)
     const source = { sealer: 'of a checkpoint', sequence, isRepair: false, isLate: false }
     return update === undefined || this.#applier.apply([{ update, ...source }])
   }
@@ -123,7 +124,7 @@ export class Inbound {
     // Sealers end with their epoch: what is missing of theirs comes no more.
     if (this.#order.isHolding) this.#applier.apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
     this.#applier.clear(true)
-    this.#enter(epoch)
+    this.#enter(epoch, false)
   }
 
   /** Takes nothing behind this sequence: there the epoch ends. Entering another one lifts it. */
@@ -136,11 +137,11 @@ export class Inbound {
     this.#end = Number.POSITIVE_INFINITY
   }
 
-  #enter(epoch: Epoch, isMidway = false): void {
+  #enter(epoch: Epoch, isAnew: boolean, isMidway = false): void {
     this.#epoch = epoch
     this.#end = Number.POSITIVE_INFINITY
     this.#order.clear(isMidway)
-    this.#forkCheck.begin(this.cursor, this.hash)
+    this.#ports.onBegin(epoch, isAnew)
   }
 
   /** The connection is new: what waits is sent again from the cursor. */
@@ -169,7 +170,9 @@ export class Inbound {
     isRepair = false,
   ): void {
     if (lastSequence - entries.length < this.cursor) {
-      this.#ports.onRelayFault(`an ack names sequence ${lastSequence}, which was taken before`)
+      this.#ports.onRelayFault(`an ack names sequence ${lastSequence}, which was taken before`, {
+        sequence: lastSequence,
+      })
       return
     }
     this.#intake.placeOwn(lastSequence, entries, { hashAfter, isAcked: true, isRepair, ...(update && { update }) })
@@ -232,37 +235,45 @@ export class Inbound {
   #takeRun(run: Placed[], verdicts: Verdict[]): void {
     let updates: LoggedUpdate[] = []
     let settled = 0
-    let fault: string | undefined
+    let fault: { message: string; sequence: number } | undefined
     let rereadAfter: number | undefined
     for (const [i, placed] of run.entries()) {
       const { entry, sequence, own, hashBefore } = placed
       if (hashBefore !== undefined && !equalBytes(hashBefore, hashPrefix(this.hash))) {
-        fault = `the log before sequence ${sequence} is not the one that was read`
+        fault = { message: `the log before sequence ${sequence} is not the one that was read`, sequence: sequence - 1 }
         break
       }
       const hash = nextHash(this.hash, leafHash(entry.proof, entry.envelope))
+      let from: Author | undefined
       if (own !== undefined) {
         if (own.hashAfter !== undefined && !equalBytes(own.hashAfter, hashPrefix(hash))) {
-          fault = `the ack of sequence ${sequence} does not fit what was sent`
+          fault = { message: `the ack of sequence ${sequence} does not fit what was sent`, sequence }
           break
         }
-        const { salt, counter } = parseHeader(entry.envelope)
+        const { salt, counter, kind } = parseHeader(entry.envelope)
+        from = { salt, kind, opened: undefined }
         this.#order.noteOwn(salt, counter)
         if (own.update !== undefined) {
           // What stands before it in the log counts before it.
           this.#applier.apply(updates)
           updates = []
           const { update, isRepair = false } = own
-          this.#applier.noteOwn({ update, sealer: shortName(salt), sequence, isRepair, isLate: false })
+          this.#applier.noteOwn({ update, sealer: shortHex(salt), sequence, isRepair, isLate: false })
         }
         if (own.isAcked === true) settled++
-      } else if (!this.#takeForeign(placed, verdicts[i], updates)) {
-        rereadAfter = sequence - 1
-        break
+      } else {
+        const opened = this.#judge(placed, verdicts[i], updates)
+        if (opened === 'again') {
+          rereadAfter = sequence - 1
+          break
+        }
+        if (opened !== undefined) {
+          updates.push(...this.#accept(opened, sequence))
+          from = { salt: opened.salt, kind: opened.kind, opened }
+        }
       }
       this.#intake.advance(hash)
-      this.#forkCheck.remember(sequence, hash)
-      this.#ports.onTaken(sequence, entry.envelope.length)
+      this.#ports.onTaken({ sequence, hash, bytes: entry.envelope.length, from })
     }
     if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
     this.#applier.apply(updates)
@@ -271,33 +282,46 @@ export class Inbound {
       this.#intake.forgetForeign()
       this.#ports.reread(rereadAfter)
     }
-    if (fault !== undefined) this.#ports.onRelayFault(fault)
+    if (fault !== undefined) this.#ports.onRelayFault(fault.message, fault)
   }
 
-  /** False: the entry is not usable as it came; it is read again once. */
-  #takeForeign({ sequence }: Placed, verdict: Verdict, updates: LoggedUpdate[]): boolean {
+  /** What a foreign entry says. `again`: it is not usable as it came, and is read once more; undefined: nor is it then. */
+  #judge({ sequence, entry }: Placed, verdict: Verdict, updates: LoggedUpdate[]): Opened | 'again' | undefined {
     const { problems } = this.#ports
     if (verdict === undefined || verdict === 'unusable' || !this.#belongs(verdict)) {
       if (!this.#suspects.delete(sequence)) {
         this.#suspects.add(sequence)
-        return false
+        return 'again'
       }
-      problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'entry')
-      return true
+      problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'entry', { sequence })
+      updates.push(...this.#passOver(entry.envelope))
+      return undefined
     }
     this.#suspects.delete(sequence)
     const ownSalt = this.#ports.ownSalt()
     if (ownSalt !== undefined && equalBytes(ownSalt, verdict.salt)) {
-      problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry')
-      return true
+      const known = { sequence, sealer: shortHex(verdict.salt) }
+      problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry', known)
+      return undefined
     }
-    this.#forkCheck.compareBirth(verdict, sequence)
-    if (verdict.kind === EnvelopeKind.witness) this.#forkCheck.compareWitness(verdict, sequence)
-    const accepted = this.#order.accept(verdict, sequence)
-    if (accepted.replayed) problems.count('replayed')
-    else problems.count('opened')
-    updates.push(...accepted.updates)
-    return true
+    return verdict
+  }
+
+  /** Whatever stood there does not come any more. */
+  #passOver(envelope: Uint8Array): LoggedUpdate[] {
+    try {
+      const { salt, counter } = parseHeader(envelope)
+      return this.#order.noteUnusable(salt, counter)
+    } catch {
+      return []
+    }
+  }
+
+  /** In its sealer's order; the updates that may be applied now. */
+  #accept(opened: Opened, sequence: number): readonly LoggedUpdate[] {
+    const { updates, replayed } = this.#order.accept(opened, sequence)
+    this.#ports.problems.count(replayed ? 'replayed' : 'opened')
+    return updates
   }
 
   /** The log of an epoch holds updates and witnesses of that epoch: another kind was never sent for it. */
@@ -322,7 +346,9 @@ export class Inbound {
   }
 
   #giveUp(why: string): LoggedUpdate[] {
-    this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')
+    const missing = this.#order.missing
+    const what = missing === undefined ? '' : `, entry ${missing.counter} of sealer ${missing.sealer} first`
+    this.#ports.problems.raise('gap', `${why}${what}: what stood behind it was applied`, 'entry', missing)
     return this.#order.giveUp()
   }
 }

@@ -1,10 +1,12 @@
 import { EnvelopeError, EnvelopeKind, joinParts, type Opened } from '@y-sealed/envelope'
 import type { Source } from '../guard/early-deletes.ts'
-import { hex } from '../hex.ts'
+import { hex, shortHex } from '../hex.ts'
 
 /** What may be held back for a document (protocol §3): beyond it, what waits is handed over with its hole. */
 const MAX_HELD_ENTRIES = 1_024
 const MAX_HELD_BYTES = 4 * 1024 * 1024
+/** Whose entries do not open is the relay's word: more of it is not kept, and what waits for the others waits its time. */
+const MAX_UNUSABLE = 1_024
 
 /** An entry, and where it stands in the log. */
 interface Placed {
@@ -45,6 +47,8 @@ const HELD: Accepted = { updates: [], replayed: false, held: true }
 export class SealerOrder {
   readonly #sealers = new Map<string, SealerState>()
   readonly #onUnusable: () => void
+  /** Entries that did not open, as their headers call them. */
+  readonly #unusable = new Set<string>()
   #isMidway = false
   #isInParts = false
   #heldEntries = 0
@@ -57,6 +61,16 @@ export class SealerOrder {
 
   get isHolding(): boolean {
     return this.#heldEntries > 0
+  }
+
+  /** What is waited for, of one sealer the first: its counter, and where in the log the entry stands that shows it. */
+  get missing(): { readonly sealer: string; readonly counter: number; readonly sequence: number } | undefined {
+    for (const { held, next } of this.#sealers.values()) {
+      const [waiting] = held.values()
+      if (waiting !== undefined)
+        return { sealer: shortHex(waiting.opened.salt), counter: next, sequence: waiting.sequence }
+    }
+    return undefined
   }
 
   /** The entry that came last is followed by another part of its update. */
@@ -73,6 +87,7 @@ export class SealerOrder {
     this.#isInParts = opened.more
     const placed = { opened, sequence }
     const sealer = this.#sealer(opened.salt, this.#isMidway ? opened.counter : 1)
+    this.#passUnusable(sealer, opened.salt)
     if (opened.counter < sealer.next) {
       if (!sealer.missing.delete(opened.counter)) return REPLAYED
       return { updates: this.#take(sealer, placed, true), replayed: false, held: false }
@@ -86,8 +101,21 @@ export class SealerOrder {
     }
     const updates = this.#take(sealer, placed)
     sealer.next++
+    this.#passUnusable(sealer, opened.salt)
     this.#releaseFollowing(sealer, updates)
     return { updates, replayed: false, held: false }
+  }
+
+  /**
+   * An entry that claims to be this one's does not open, and never will: nothing waits for it (protocol §3). The updates that may be applied now; should
+   * the claim be a lie, the true one is a late original.
+   */
+  noteUnusable(salt: Uint8Array, counter: number): LoggedUpdate[] {
+    if (this.#unusable.size < MAX_UNUSABLE) this.#unusable.add(nameOf(salt, counter))
+    const updates: LoggedUpdate[] = []
+    const sealer = this.#sealers.get(hex(salt))
+    if (sealer !== undefined && this.#passUnusable(sealer, salt)) this.#releaseFollowing(sealer, updates)
+    return updates
   }
 
   /**
@@ -117,6 +145,7 @@ export class SealerOrder {
   clear(isMidway = false): void {
     this.#isMidway = isMidway
     this.#isInParts = false
+    this.#unusable.clear()
     this.#sealers.clear()
     this.#heldEntries = 0
     this.#heldBytes = 0
@@ -132,6 +161,17 @@ export class SealerOrder {
     return sealer
   }
 
+  /** True if it goes on behind one or more that did not open. */
+  #passUnusable(sealer: SealerState, salt: Uint8Array): boolean {
+    const before = sealer.next
+    for (; this.#unusable.delete(nameOf(salt, sealer.next)); sealer.next++) {
+      sealer.missing.add(sealer.next)
+      // Parts on the two sides of a hole make no update.
+      sealer.parts = []
+    }
+    return sealer.next > before
+  }
+
   #releaseFollowing(sealer: SealerState, updates: LoggedUpdate[]): void {
     for (let placed = sealer.held.get(sealer.next); placed !== undefined; placed = sealer.held.get(sealer.next)) {
       sealer.held.delete(sealer.next)
@@ -139,6 +179,7 @@ export class SealerOrder {
       this.#heldBytes -= placed.opened.body.length
       updates.push(...this.#take(sealer, placed))
       sealer.next++
+      this.#passUnusable(sealer, placed.opened.salt)
     }
   }
 
@@ -147,7 +188,7 @@ export class SealerOrder {
     const { parts } = sealer
     const isPart = opened.more || opened.continues
     const logged = (update: Uint8Array): LoggedUpdate[] => [
-      { update, sealer: shortName(opened.salt), sequence, isRepair: opened.repair, isLate },
+      { update, sealer: shortHex(opened.salt), sequence, isRepair: opened.repair, isLate },
     ]
     if (opened.kind !== EnvelopeKind.update || opened.continues !== parts.length > 0) {
       // A first part where a later one should be, or the other way round: neither makes an update.
@@ -169,7 +210,4 @@ export class SealerOrder {
   }
 }
 
-/** Enough of a sealer's salt to tell it from the others of a room. */
-const SHORT_BYTES = 4
-
-export const shortName = (salt: Uint8Array): string => hex(salt.subarray(0, SHORT_BYTES))
+const nameOf = (salt: Uint8Array, counter: number): string => `${hex(salt)} ${counter}`

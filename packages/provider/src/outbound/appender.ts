@@ -25,12 +25,14 @@ export interface AppenderPorts {
   compactDifference(): Uint8Array | undefined
   /** Why the others could never take it; undefined if they can. */
   refusalOf(update: Uint8Array): UnusableChange | undefined
-  /** Where the log was read to, for the first envelope of a sealer. */
-  birth(): { sequence: number; hash: Uint8Array }
+  /** Asked for the first envelope of a sealer, which goes to the log: where that was read to. */
+  birth(salt: Uint8Array): { sequence: number; hash: Uint8Array }
   /** The session's wire sealer; undefined while there is none. */
   sealer(): Sealer | undefined
   /** Makes a fresh one when the one in use is spent. */
   renewSealer(): Promise<unknown>
+  /** What is still to be said of the log by somebody who does not come back. */
+  lastWitness(): Witness | undefined
   /** What was taken turned out to be in the log already, or over a limit. */
   onOutbox(): void
   /** The platform's crypto failed. */
@@ -79,8 +81,8 @@ export class Appender {
   #takesWhole = false
   #isPaused = false
   #repair = false
-  /** What this member vouches for, asked for when it is sealed: with the next append, or alone. */
-  #witness: (() => Witness | undefined) | undefined
+  /** What this member is to say of the log, asked for when it is sealed: with the next append, or alone. */
+  #witnesses: Array<() => Witness | undefined> = []
   #life = 0
 
   constructor(ports: AppenderPorts) {
@@ -90,6 +92,11 @@ export class Appender {
 
   get obstacle(): SealedError | undefined {
     return this.#obstacle.error
+  }
+
+  /** What is on its way changes the document. */
+  get isUpdateInFlight(): boolean {
+    return this.#inFlight?.update !== undefined
   }
 
   /** An append is on its way: its ack must still be waited for. */
@@ -105,7 +112,7 @@ export class Appender {
 
   /** A witness is due. It is forgotten with the session. */
   witness(make: () => Witness | undefined): void {
-    this.#witness = make
+    this.#witnesses.push(make)
     this.#kick()
   }
 
@@ -141,7 +148,7 @@ export class Appender {
     this.#sealing = undefined
     this.#isRenewing = false
     this.#isScheduled = false
-    this.#witness = undefined
+    this.#witnesses = []
     this.#ports.outbox.restore()
     this.#ports.clock.clearTimeout(this.#timer)
     this.#obstacle.stopWaiting()
@@ -181,10 +188,10 @@ export class Appender {
   }
 
   /**
-   * The session ends in this turn: what is being sealed, and what waits behind an append in flight, is sent after it, and no ack is waited
+   * The session ends in this turn, and `isForGood` its provider too: what is being sealed, and what waits behind an append in flight, is sent after it, and no ack is waited
    * for. Counters follow on, so that the relay refuses it if it refuses what is before it; the next session compares the log anew.
    */
-  sendLast(): void {
+  sendLast(isForGood: boolean): void {
     const sealer = this.#ports.sealer()
     if (sealer === undefined || !this.#isStarted || this.#obstacle.error !== undefined || this.#isPaused) return
     const { staged, names } = this.#inFlight ?? {}
@@ -194,7 +201,10 @@ export class Appender {
       for (const envelopes of sealer.sealUnfinishedNow()) this.#sendUnacked(envelopes)
     }
     const update = this.#ports.outbox.peek()
-    if (update !== undefined) this.#sendUnacked(sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer)))
+    const last = update === undefined ? [] : sealer.sealNow(EnvelopeKind.update, update, this.#sealOptions(sealer))
+    const witness = isForGood ? this.#ports.lastWitness() : undefined
+    if (witness !== undefined) last.push(...this.#sealWitness(sealer, witness))
+    if (last.length > 0) this.#sendUnacked(last)
     this.stop()
   }
 
@@ -245,7 +255,7 @@ export class Appender {
       !this.#isRenewing &&
       this.#obstacle.error === undefined &&
       !this.#isPaused &&
-      (this.#ports.outbox.hasWaiting || this.#witness !== undefined)
+      (this.#ports.outbox.hasWaiting || this.#witnesses.length > 0)
     )
   }
 
@@ -321,25 +331,33 @@ export class Appender {
   }
 
   #birthOf(sealer: Sealer): { birth?: { sequence: number; hash: Uint8Array } } {
-    return sealer.unborn ? { birth: this.#ports.birth() } : {}
+    return sealer.unborn ? { birth: this.#ports.birth(sealer.salt) } : {}
   }
 
   #transmit({ update, envelopes }: Sealed, sealer: Sealer): void {
     const { problems, nextRequest } = this.#ports
     // Beside a large update it might be more than the relay takes at once.
     const isRoom = update === undefined || update.length <= SYNC_SEAL_BYTES
-    const witness = isRoom ? this.#witness?.() : undefined
-    if (isRoom) this.#witness = undefined
-    const all =
-      witness === undefined
-        ? envelopes
-        : [...envelopes, ...sealer.sealNow(EnvelopeKind.witness, encodeWitnessBody(witness), this.#birthOf(sealer))]
+    const witness = isRoom ? this.#takeWitness() : undefined
+    const all = witness === undefined ? envelopes : [...envelopes, ...this.#sealWitness(sealer, witness)]
     if (all.length === 0) return
     problems.count('sealed', all.length)
     const staged = new StagedRequest(nextRequest(), all, this.#limits.maxFrameEnvelopeBytes)
     this.#inFlight = { update, isRepair: this.#repair, staged, names: witness?.checkpoint }
     if (update !== undefined) this.#repair = false
     this.#sendNextFrame(this.#inFlight)
+  }
+
+  /** One speaks for all that are due; the one that names a checkpoint first. */
+  #takeWitness(): Witness | undefined {
+    const due = this.#witnesses
+    this.#witnesses = []
+    const made = due.flatMap((make) => make() ?? [])
+    return made.find(({ checkpoint }) => checkpoint !== undefined) ?? made[0]
+  }
+
+  #sealWitness(sealer: Sealer, witness: Witness): Uint8Array[] {
+    return sealer.sealNow(EnvelopeKind.witness, encodeWitnessBody(witness), this.#birthOf(sealer))
   }
 
   #sendNextFrame(inFlight: InFlight): void {

@@ -1,4 +1,4 @@
-import type { Witness } from '@y-sealed/envelope'
+import { EnvelopeKind, type Witness } from '@y-sealed/envelope'
 import { type Down, type Joined, type Place, startHash } from '@y-sealed/protocol'
 import { CheckpointCheck } from '../checkpoint/checkpoint-check.ts'
 import { CheckpointFetch } from '../checkpoint/checkpoint-fetch.ts'
@@ -12,6 +12,7 @@ import type { Epoch } from '../epoch/epoch.ts'
 import { equalBytes } from '../hex.ts'
 import type { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
+import type { Taken } from '../inbound/taken.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import { SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
@@ -31,6 +32,8 @@ export interface CheckpointsPorts {
   onRecord(record: Uint8Array): void
   /** What the document holds and the log lacks is to be published, as a repair. */
   heal(): void
+  /** One was made here. */
+  onMade(place: Place): void
   /** To be appended with what is sent next; asked for it in that moment. */
   witness(make: () => Witness | undefined): void
 }
@@ -56,7 +59,7 @@ export class Checkpoints {
 
   constructor(ports: CheckpointsPorts) {
     this.#ports = ports
-    const { session, inbound, logState, requests, liveEpoch, onRecord, heal, witness } = ports
+    const { session, inbound, logState, requests, liveEpoch, onRecord, onMade, heal, witness } = ports
     const { known } = this
     const reader = () => {
       const { cursor, hash, isHolding, isInParts } = inbound
@@ -67,7 +70,7 @@ export class Checkpoints {
       placesOf: (epoch) => this.#placesOf(epoch),
       fetch: (checkpoint) => this.#fetch(checkpoint),
     })
-    this.#compaction = new Compaction({ ...session, ...requests, logState, known, reader, liveEpoch, onRecord })
+    this.#compaction = new Compaction({ ...session, ...requests, logState, known, reader, liveEpoch, onRecord, onMade })
     this.#check = new CheckpointCheck({
       ...session,
       logState,
@@ -133,9 +136,10 @@ export class Checkpoints {
     this.#check.look()
   }
 
-  taken(sequence: number, bytes: number): void {
+  taken({ sequence, bytes, from }: Taken): void {
     this.known.took(sequence, bytes)
-    this.#compaction.taken()
+    // Nobody has written anything by saying what they have seen.
+    if (from?.kind !== EnvelopeKind.witness) this.#compaction.taken()
   }
 
   /** An update has entered the log state. */

@@ -3,6 +3,7 @@ import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { type ChainedEpoch, readRecord } from '../epoch/chained-epoch.ts'
 import type { Epoch, KeyState } from '../epoch/epoch.ts'
 import { EpochWalk, type LoadReason } from '../epoch/epoch-walk.ts'
+import type { Freshness } from '../epoch/freshness.ts'
 import type { RecordsVerdict } from '../epoch/judge-records.ts'
 import { factsOf } from '../epoch/key-desk.ts'
 import { KeyWatch } from '../epoch/key-watch.ts'
@@ -26,6 +27,8 @@ export interface EpochsPorts {
   readonly checkpoints: Checkpoints
   readonly requests: Requests
   phase(): Phase
+  /** Somebody has seen another history than the one that was read here. */
+  isContradicted(): boolean
   /** Nothing more is sealed under the present epoch. */
   onLeaving(): void
   /** The key is retired: nothing new is sealed; what is in flight may arrive. */
@@ -58,6 +61,8 @@ export class Epochs {
   #isUnproven = false
   /** The relay has no epoch of this document at all. */
   #isRelayEmpty = false
+  /** This client has been here before, or has opened the epoch that it is in. */
+  #isPinned = false
 
   constructor(ports: EpochsPorts) {
     this.#ports = ports
@@ -93,6 +98,7 @@ export class Epochs {
       onActive: () => {
         if (!this.#own.isForced && this.#own.rotations.notDue()) ports.onUnretired()
       },
+      onConfirmed: () => session.onFreshness(),
       onContradicted,
     })
     this.history = new History({
@@ -115,6 +121,9 @@ export class Epochs {
       onRecord: (record) => this.recordAppeared(record, true),
       onContradicted,
       onBegun: (epoch, state, isAnother) => this.#announce(epoch, state, isAnother),
+      onOpened: () => {
+        this.#isPinned = true
+      },
       onEntered: (epoch, state) => this.#entered(epoch, state),
       onLoaded: (epoch, state, start) => this.#loaded(epoch, state, 'void', start),
     })
@@ -123,6 +132,13 @@ export class Epochs {
   /** The epoch in use; undefined until its keys are here. */
   get present(): Epoch | undefined {
     return this.#walk.epoch
+  }
+
+  /** What says that the epoch in use is the newest. */
+  get freshness(): Freshness | undefined {
+    if (this.present === undefined) return undefined
+    if (this.#keyWatch.isConfirmed) return 'endpoint'
+    return this.#isPinned ? 'pinned' : 'relay'
   }
 
   /** In the newest epoch that was shown, with its keys. */
@@ -186,6 +202,8 @@ export class Epochs {
     // Under a record H is never empty.
     this.#isRelayEmpty = joined.hash.length === 0
     this.#ports.checkpoints.joined(joined)
+    if (this.present !== undefined) this.#isPinned = true
+    session.onFreshness()
     if (!this.show(joined.records)) return
     const held = this.#walk.line
     const verdict = compareJoined(joined, this.#walk.judge(this.#shown), {
@@ -197,6 +215,11 @@ export class Epochs {
       case 'go-on':
         if (this.#walk.isUnbegun) {
           run(this.#walk.restart('pruned'))
+          break
+        }
+        // The relay's word is not enough any more: what was read is compared with what it shows now.
+        if (this.#ports.isContradicted()) {
+          run(this.#walk.restart('rewind'))
           break
         }
         this.#keyWatch.look()
@@ -214,7 +237,7 @@ export class Epochs {
         run(this.#walk.restart('pruned'))
         break
       case 'rewind':
-        problems.raise('rollback', verdict.message, 'log')
+        problems.raise('rollback', verdict.message, 'log', { sequence: inbound.cursor })
         this.history.stop()
         run(this.#walk.restart('rewind'))
         break
@@ -331,7 +354,8 @@ export class Epochs {
     this.#keyWatch.stop()
     onLeaving()
     if (lacks === 'fork') {
-      session.problems.raise('fork', 'the relay has a newer epoch, but not the log that this device has read', 'log')
+      const message = 'the relay has a newer epoch, but not the log that this device has read'
+      session.problems.raise('fork', message, 'log', { sequence: this.#ports.inbound.cursor })
     }
     run(lacks === undefined ? this.#walk.take(records) : this.#walk.takeAnew(records, lacks))
   }
@@ -363,6 +387,7 @@ export class Epochs {
   }
 
   #announce(epoch: Epoch, state: KeyState, isAnother = true): void {
+    if (this.#own.isForced) this.#isPinned = false
     if (this.#own.isForced || this.#walk.given !== undefined) {
       // On the way to an epoch of this client's own: it is read, and nothing is sealed under it.
       this.#ports.session.onEpoch(epoch)
@@ -371,6 +396,7 @@ export class Epochs {
     this.#own.rotations.entered(epoch, isAnother)
     this.#ports.session.onEpoch(epoch)
     this.#keyWatch.entered(epoch, state)
+    this.#ports.session.onFreshness()
   }
 
   // --- held ---

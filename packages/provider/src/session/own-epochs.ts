@@ -25,7 +25,7 @@ export interface RotationOptions {
 /** The key of an epoch is gone, for everybody (protocol §5). */
 const LOST: readonly ProblemCode[] = ['key-unknown', 'key-mismatch', 'key-invalid']
 
-export interface OwnEpochsPorts extends Omit<EpochsPorts, 'onRetired' | 'onUnretired' | 'onHeld'> {
+export interface OwnEpochsPorts extends Omit<EpochsPorts, 'onRetired' | 'onUnretired' | 'onHeld' | 'isContradicted'> {
   readonly walk: EpochWalk
   readonly history: History
   /** Epoch records that the relay has shown in this session, oldest first. */
@@ -41,6 +41,8 @@ export interface OwnEpochsPorts extends Omit<EpochsPorts, 'onRetired' | 'onUnret
   onContradicted(error: SealedError): void
   /** `isAnother`: than the one that was there before, if there was any. */
   onBegun(epoch: Epoch, state: KeyState, isAnother: boolean): void
+  /** This client has opened the epoch that it enters. */
+  onOpened(): void
   /** Its log goes on where the reader stands. */
   onEntered(epoch: Epoch, state: KeyState): void
   /** It has begun with its checkpoint, in place of what was read before. */
@@ -174,6 +176,7 @@ export class OwnEpochs {
     const isAnother = walk.epoch !== undefined
     if (isAnother) writing.unsent.isHealing = true
     this.#isForced = false
+    this.#ports.onOpened()
     walk.beginOwn(epoch)
     checkpoints.entered(epoch)
     writing.sealer.use(sealer)
@@ -236,6 +239,7 @@ export class OwnEpochs {
     onLeaving()
     this.#isForced = false
     this.#isReplacing = false
+    this.#ports.onOpened()
     if (walk.enterOwn(epoch)) {
       onOwnEntries(sequence)
       inbound.receiveOwn(sequence, entries, hash)

@@ -3,6 +3,7 @@ import { hashPrefix, type Refused } from '@y-sealed/protocol'
 import { equalBytes } from '../hex.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { Problems } from '../problems.ts'
+import type { KnownPlace } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
 import { HoleWatch } from './hole-watch.ts'
 import { Retry } from './retry.ts'
@@ -23,7 +24,7 @@ export interface ReadingPorts {
   /** The relay does not keep what comes next. */
   onPruned(): void
   /** The relay's words do not fit together. */
-  distrust(message: string): void
+  distrust(message: string, known?: KnownPlace): void
 }
 
 /** What is asked of the log, and whether it has come: everything after the cursor, through the end that the relay names. */
@@ -43,8 +44,9 @@ export class Reading {
       hasHole: () => ports.hasEpoch() && inbound.hasHole,
       onHole: () => this.read(inbound.cursor),
       onStubbornHole: () => {
-        problems.raise('gap', `the relay leaves out sequence ${inbound.cursor + 1}`, 'log')
-        distrust('the log has a hole')
+        const sequence = inbound.cursor + 1
+        problems.raise('gap', `the relay leaves out sequence ${sequence}`, 'log', { sequence })
+        distrust('the log has a hole', { sequence })
       },
     })
     this.#later = new Retry(clock, () => this.read(inbound.cursor))
@@ -113,7 +115,8 @@ export class Reading {
     // A fan-out was lost on its way: nobody else would ever say so.
     if (sequence > cursor) this.read(cursor)
     else if (sequence < cursor || !equalBytes(hash, hashPrefix(inbound.hash))) {
-      distrust(`the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`)
+      const message = `the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`
+      distrust(message, { sequence: cursor })
     }
   }
 

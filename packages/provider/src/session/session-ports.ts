@@ -7,6 +7,7 @@ import type { KeyDesk } from '../epoch/key-desk.ts'
 import type { Outbox } from '../outbound/outbox.ts'
 import type { Problems } from '../problems.ts'
 import type { SealedError } from '../sealed-error.ts'
+import type { Unwitnessed, Verified } from '../witness/witness-ledger.ts'
 
 /**
  *   away ─socket open→ joining ─joined→ keying ─keyed→ reading ─caught up→ live
@@ -38,6 +39,12 @@ export interface SessionPorts {
   onPhase(phase: Phase): void
   /** Another epoch is in use from here on. */
   onEpoch(epoch: Epoch): void
+  /** Somebody else has seen the same log, further than before. */
+  onVerified(verified: Verified): void
+  /** Others write and nobody else has seen the same, or it is so no longer. */
+  onUnwitnessed(unwitnessed: Unwitnessed | undefined): void
+  /** What says that the epoch is the newest may be something else than before. */
+  onFreshness(): void
   /** Something was acked or refused. */
   onOutbox(): void
   /** Content from elsewhere that waited in the document could be used, and the log lacks it. */

@@ -1,10 +1,12 @@
 import { hashPrefix, ProtocolError } from '@y-sealed/protocol'
 import type { Epoch } from '../epoch/epoch.ts'
+import type { Freshness } from '../epoch/freshness.ts'
 import { errorName } from '../error-name.ts'
 import type { History } from '../history/history.ts'
 import { Inbound } from '../inbound/inbound.ts'
 import { LogState } from '../log-state/log-state.ts'
-import { type ProblemCode, SealedError } from '../sealed-error.ts'
+import { type KnownPlace, type ProblemCode, SealedError } from '../sealed-error.ts'
+import { Witnesses } from '../witness/witnesses.ts'
 import { AccessRefresh } from './access-refresh.ts'
 import { Channel } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -27,6 +29,7 @@ export class Session {
   readonly #inbound: Inbound
   readonly #reading: Reading
   readonly #checkpoints: Checkpoints
+  readonly #witnesses: Witnesses
   readonly #epochs: Epochs
   readonly #messages: DownMessages
   readonly #stalls: StallWatch
@@ -67,13 +70,17 @@ export class Session {
         const missing = this.writing.unsent.lacking()
         if (missing !== undefined) ports.onForeignContent(missing)
       },
-      onTaken: (sequence, bytes) => this.#checkpoints.taken(sequence, bytes),
+      onBegin: (epoch, isAnew) => this.#witnesses.began(epoch, isAnew),
+      onTaken: (taken) => {
+        this.#witnesses.taken(taken)
+        this.#checkpoints.taken(taken)
+      },
       onLogged: (update) => {
         this.#epochs.logged(update)
         this.#checkpoints.logged(update)
       },
       reread: (after) => this.#reading.read(after),
-      onRelayFault: (message) => this.#distrust(message),
+      onRelayFault: (message, known) => this.#distrust(message, known),
       onOpenFailed: () => {
         problems.raise('internal', 'opening failed; it is tried again in a new session', 'entry')
         this.#startOver()
@@ -85,7 +92,7 @@ export class Session {
       logState: this.#logState,
       requests: this.#channel.requests,
       run: (work: Promise<void>) => this.#run(work),
-      distrust: (message: string) => this.#distrust(message),
+      distrust: (message: string, known?: KnownPlace) => this.#distrust(message, known),
       startOver: () => this.#startOver(),
     }
     this.#reading = new Reading({
@@ -112,6 +119,8 @@ export class Session {
       },
       read: () => this.#reading.read(this.#inbound.cursor),
       readLater: () => this.#reading.readLater(),
+      onBirth: (salt) => this.#witnesses.noteOwn(salt),
+      lastWitness: () => this.#witnesses.last(),
       onDenied: () =>
         this.#checkpoints.refuse(new SealedError('write-denied', 'this session may only read', 'checkpoint')),
     })
@@ -122,13 +131,22 @@ export class Session {
       liveEpoch: () => (this.#isUndisturbed ? this.epoch : undefined),
       onRecord: (record) => this.#epochs.recordAppeared(record, true),
       heal: () => this.writing.heal(),
-      witness: (make) => this.writing.appender.witness(make),
+      onMade: ({ sequence }) => this.#witnesses.checkpointMade(sequence),
+      witness: (make) => this.#witnesses.append(make),
+    })
+    this.#witnesses = new Witnesses({
+      ...ports,
+      reader: () => this.#inbound,
+      isLive: () => this.phase === 'live',
+      mayAppend: () => this.#isUndisturbed,
+      append: (make) => this.writing.appender.witness(make),
     })
     this.#epochs = new Epochs({
       ...common,
       checkpoints: this.#checkpoints,
       writing: this.writing,
       phase: () => this.phase,
+      isContradicted: () => this.#witnesses.isContradicted,
       onLeaving: () => {
         this.writing.appender.stop()
         ports.awareness.suspend()
@@ -203,9 +221,9 @@ export class Session {
   }
 
   /** Sends what can still be sent in this turn, and that this session ends. */
-  sayGoodbye(): void {
+  sayGoodbye(isForGood: boolean): void {
     if (this.phase === 'away' || this.phase === 'halted') return
-    this.sendLast()
+    this.sendLast(isForGood)
     this.#channel.leave()
   }
 
@@ -243,6 +261,14 @@ export class Session {
     return this.#checkpoints.compact()
   }
 
+  get witnesses(): Pick<Witnesses, 'verified' | 'unwitnessed'> {
+    return this.#witnesses
+  }
+
+  get freshness(): Freshness | undefined {
+    return this.#epochs.freshness
+  }
+
   get history(): History {
     return this.#epochs.history
   }
@@ -264,9 +290,9 @@ export class Session {
     this.writing.changed()
   }
 
-  /** The page goes away: everything that waits, and the goodbye, in this very turn. */
-  sendLast(): void {
-    this.writing.sendLast()
+  /** Everything that waits, and the goodbye, in this very turn. `isForGood`: the page goes away, or the provider. */
+  sendLast(isForGood: boolean): void {
+    this.writing.sendLast(isForGood)
     this.#ports.awareness.sayGoodbye()
   }
 
@@ -368,11 +394,15 @@ export class Session {
     this.#ports.onOutbox()
     this.#epochs.live()
     this.#checkpoints.live()
+    this.#witnesses.live()
   }
 
   #settled(): void {
-    this.#epochs.wrote()
+    const hasWritten = this.writing.appender.isUpdateInFlight
     this.writing.settled()
+    // Whoever only says what they have seen has written nothing.
+    if (!hasWritten) return
+    this.#epochs.wrote()
     this.#checkpoints.wrote()
   }
 
@@ -409,8 +439,8 @@ export class Session {
   }
 
   /** The relay's words do not fit together. The next join compares both histories from the start. */
-  #distrust(message: string): void {
-    this.#ports.problems.raise('relay-fault', message, 'log')
+  #distrust(message: string, known?: KnownPlace): void {
+    this.#ports.problems.raise('relay-fault', message, 'log', known)
     this.#startOver()
   }
 
@@ -435,6 +465,7 @@ export class Session {
     this.#channel.left()
     this.#epochs.stop()
     this.#checkpoints.stop()
+    this.#witnesses.stop()
     this.writing.appender.stop()
     this.#inbound.forgetWaiting()
     this.#ports.awareness.stop()

@@ -1,4 +1,4 @@
-import type { Sealer } from '@y-sealed/envelope'
+import type { Sealer, Witness } from '@y-sealed/envelope'
 import type { Refused } from '@y-sealed/protocol'
 import { CurrentSealer } from '../epoch/current-sealer.ts'
 import type { Epoch } from '../epoch/epoch.ts'
@@ -31,6 +31,9 @@ export interface WritingPorts {
   onDenied(): void
   run(work: Promise<void>): void
   startOver(): void
+  /** What this member says goes to the log under that salt. */
+  onBirth(salt: Uint8Array): void
+  lastWitness(): Witness | undefined
 }
 
 /** What a session sends of the document: all that the log lacks, once that is known, under one sealer at a time. */
@@ -54,7 +57,11 @@ export class Writing {
       difference: () => this.unsent.lacking(),
       compactDifference: () => this.unsent.compactLacking(),
       refusalOf: (update) => this.#refusalOf(update),
-      birth: () => ({ sequence: inbound.cursor, hash: inbound.hash }),
+      lastWitness: () => ports.lastWitness(),
+      birth: (salt) => {
+        ports.onBirth(salt)
+        return { sequence: inbound.cursor, hash: inbound.hash }
+      },
       sealer: () => this.sealer.sealer,
       renewSealer: () => this.renewSealer(),
       onSealFailed: () => {
@@ -107,8 +114,8 @@ export class Writing {
     if (this.canWrite) this.appender.sendNow()
   }
 
-  sendLast(): void {
-    if (this.canWrite) this.appender.sendLast()
+  sendLast(isForGood: boolean): void {
+    if (this.canWrite) this.appender.sendLast(isForGood)
   }
 
   /** Something of what was read is not in the log for everybody: it is published again. */

@@ -175,6 +175,27 @@ describe('what a browser loads', () => {
   })
 })
 
+describe('AES in JavaScript, whose tables a cache gives away (attack A10)', () => {
+  const isNobleAes = (module: string) => packageOf(module) === '@noble/ciphers'
+  const all = productionFiles.filter((file) => /^(packages|server)\//.test(file))
+
+  it('no file that Node loads of any package or server reaches it', () => {
+    const entries = all.filter((file) => !/\/engine\/|\/testing\.ts$/.test(file))
+    const { files, foreign } = reachableFrom(entries, 'node')
+    expect(files).toContain('packages/envelope/src/engine/node.ts')
+    expect([...foreign].filter(([module]) => isNobleAes(module))).toEqual([])
+  })
+
+  it('one file imports it, and one engine for browsers uses that file: to seal', () => {
+    const importers = (isWanted: (module: string) => boolean) => all.filter((file) => modulesOf(file).some(isWanted))
+    expect(importers(isNobleAes)).toEqual(['packages/envelope/src/engine/noble.ts'])
+    const users = importers((module) => module.endsWith('/noble.ts')).filter((file) => !file.endsWith('/testing.ts'))
+    expect(users).toEqual(['packages/envelope/src/engine/browser.ts'])
+    const browser = readFileSync(join(projectRoot, users[0] ?? ''), 'utf8')
+    expect(browser).toContain("import { nobleSealingKey } from './noble.ts'")
+  })
+})
+
 describe('names and sizes', () => {
   const everyFile = [...productionFiles, ...filesBelow('test').filter(isSource)]
 

@@ -21,17 +21,19 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: 'string' },
     'port-offset': { type: 'string', default: '0' },
+    'relay-url': { type: 'string' },
     'skip-build': { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
 
 if (flags.help) {
-  console.log(`npm start [-- --data FOLDER] [--port-offset N] [--skip-build]
+  console.log(`npm start [-- --data FOLDER] [--port-offset N] [--relay-url URL] [--skip-build]
 
 Installs what is missing, builds, then runs the relay, the key endpoint and the demo editor on ${HOST}.
   --data FOLDER     where documents, keys, secrets and logs are kept (default: ./data)
   --port-offset N   look for free ports from ${RELAY_PORT} + N, ${KEYS_PORT} + N and ${DEMO_PORT} + N (default: 0)
+  --relay-url URL   where pages look for the relay, if something stands before it (default: the relay itself)
   --skip-build      use what was built before`)
 } else {
   await start().catch((error) => {
@@ -131,7 +133,7 @@ async function startServers(data) {
     ...['--origins', url],
   ])
   const demo = server('demo editor', demoPort, 'demo-editor/dist/server/main.js', [
-    ...['--relay-url', `ws://${HOST}:${relayPort}`],
+    ...['--relay-url', flags['relay-url'] ?? `ws://${HOST}:${relayPort}`],
     ...['--keys-url', `http://${HOST}:${keysPort}/keys`],
     ...['--relay-secret-file', relaySecret],
     ...['--keys-secret-file', keysSecret],

@@ -1,5 +1,4 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { expect } from 'vitest'
 
 /** One person in one browser: the demo's page, and everything that went wrong in it. */
 export interface DemoPage {
@@ -23,7 +22,11 @@ export interface DemoPageOptions {
   context?: BrowserContext
 }
 
-export async function openDemoPage(browser: Browser, url: string, options: DemoPageOptions): Promise<DemoPage> {
+export async function openDemoPage(
+  browser: Pick<Browser, 'newContext'>,
+  url: string,
+  options: DemoPageOptions,
+): Promise<DemoPage> {
   const { documentName, name, viewport = { width: 1360, height: 860 }, colorScheme = 'light' } = options
   const context = options.context ?? (await browser.newContext({ viewport, colorScheme }))
   const page = await context.newPage()
@@ -49,14 +52,6 @@ export async function openDemoPage(browser: Browser, url: string, options: DemoP
 /** The document is here and the badges say so. */
 export async function waitUntilOpen(page: Page): Promise<void> {
   await page.waitForSelector('#editor[aria-busy=false] .ProseMirror')
-}
-
-/** Whatever a test is about: nobody's page complained. */
-export async function closePages(...pages: DemoPage[]): Promise<void> {
-  for (const { complaints, context } of pages) {
-    expect(complaints).toEqual([])
-    await context.close()
-  }
 }
 
 function collectComplaints(page: Page): string[] {

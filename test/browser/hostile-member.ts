@@ -1,6 +1,6 @@
-import WebSocket from 'ws'
-import { keyEndpoint, SealedProvider } from 'y-sealed'
-import * as Y from 'yjs'
+import type { SealedProvider } from 'y-sealed'
+import type * as Y from 'yjs'
+import { joinDemo } from './join-demo.ts'
 
 /** A member with valid tokens and a client of their own, who may put any bytes into the document and into awareness. */
 export interface HostileMember {
@@ -8,30 +8,8 @@ export interface HostileMember {
   readonly provider: SealedProvider
 }
 
-export async function joinAsHostileMember(demoUrl: string, documentName: string): Promise<HostileMember> {
-  const { pass } = await post<{ pass: string }>(demoUrl, '/sign-in', { name: 'Mallory' })
-  const access = await post<Record<'relayUrl' | 'keysUrl' | 'relayToken' | 'keysToken', string>>(demoUrl, '/access', {
-    pass,
-    document: documentName,
-  })
-  const doc = new Y.Doc()
-  const provider = new SealedProvider(access.relayUrl, documentName, doc, {
-    keys: keyEndpoint(access.keysUrl, { headers: { authorization: `Bearer ${access.keysToken}` } }),
-    token: access.relayToken,
-    WebSocketPolyfill: WebSocket as never, // ws has every member that the provider uses
-  })
-  await provider.whenSynced
-  return { doc, provider }
-}
-
-async function post<T>(demoUrl: string, path: string, body: object): Promise<T> {
-  const response = await fetch(demoUrl + path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: demoUrl },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
-  return (await response.json()) as T
+export function joinAsHostileMember(demoUrl: string, documentName: string): Promise<HostileMember> {
+  return joinDemo(demoUrl, documentName, 'Mallory')
 }
 
 /** Each tries to set `window.pwned` or to call a foreign host, in the way its place would make possible. */

@@ -9,6 +9,8 @@ export interface RunningDemo {
   readonly url: string
   readonly data: string
   readonly output: string
+  /** Of `npm start` itself; the servers are its children. */
+  readonly processId: number | undefined
   /** Ctrl-C. Resolves to the exit code. */
   interrupt(): Promise<number | null>
   /** Starts again on the same data. */
@@ -17,10 +19,13 @@ export interface RunningDemo {
   dispose(): Promise<void>
 }
 
-/** @param portOffset apart for tests that run at the same time: choosing a free port and taking it are two steps */
-export async function startDemo(portOffset: number): Promise<RunningDemo> {
+/**
+ * @param portOffset apart for tests that run at the same time: choosing a free port and taking it are two steps
+ * @param flags more of `npm start`'s own
+ */
+export async function startDemo(portOffset: number, flags: readonly string[] = []): Promise<RunningDemo> {
   const data = mkdtempSync(join(tmpdir(), 'y-sealed-demo-'))
-  let run = await startOnce(data, portOffset)
+  let run = await startOnce(data, portOffset, flags)
   return {
     get url() {
       return run.url
@@ -28,11 +33,14 @@ export async function startDemo(portOffset: number): Promise<RunningDemo> {
     get output() {
       return run.output()
     },
+    get processId() {
+      return run.child.pid
+    },
     data,
     interrupt: () => end(run.child, 'SIGINT'),
     async restart() {
       await end(run.child, 'SIGINT')
-      run = await startOnce(data, portOffset)
+      run = await startOnce(data, portOffset, flags)
     },
     async dispose() {
       await end(run.child, 'SIGTERM')
@@ -41,14 +49,14 @@ export async function startDemo(portOffset: number): Promise<RunningDemo> {
   }
 }
 
-export function spawnStart(data: string, portOffset: number): ChildProcess {
+export function spawnStart(data: string, portOffset: number, flags: readonly string[] = []): ChildProcess {
   const script = join(projectRoot(), 'test/bin/start.mjs')
-  const args = [script, '--skip-build', '--data', data, '--port-offset', String(portOffset)]
+  const args = [script, '--skip-build', '--data', data, '--port-offset', String(portOffset), ...flags]
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-function startOnce(data: string, portOffset: number) {
-  const child = spawnStart(data, portOffset)
+function startOnce(data: string, portOffset: number, flags: readonly string[]) {
+  const child = spawnStart(data, portOffset, flags)
   let output = ''
   return new Promise<{ child: ChildProcess; url: string; output: () => string }>((resolve, reject) => {
     const note = (chunk: Buffer) => {

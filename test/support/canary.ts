@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A secret that must be nowhere, found somewhere. */
@@ -23,6 +23,9 @@ export function needlesOf(canary: string): Needle[] {
     { encoding: 'utf-16be', bytes: Buffer.from(utf16).swap16() },
     { encoding: 'hex', bytes: Buffer.from(utf8.toString('hex')) },
     { encoding: 'HEX', bytes: Buffer.from(utf8.toString('hex').toUpperCase()) },
+    { encoding: 'url', bytes: Buffer.from(encodeURIComponent(canary)) },
+    { encoding: 'form', bytes: Buffer.from(new URLSearchParams({ '': canary }).toString().slice(1)) },
+    { encoding: 'json in ascii', bytes: Buffer.from(asciiJson(canary)) },
     ...[0, 1, 2].flatMap((offset) => {
       const base64 = base64Inside(utf8, offset)
       const base64url = base64.replaceAll('+', '-').replaceAll('/', '_')
@@ -42,6 +45,15 @@ function base64Inside(text: Buffer, offset: number): string {
   const wholeCharacters = Math.floor(((offset + text.length) * 8) / 6)
   return encoded.slice(firstWhole, wholeCharacters)
 }
+
+function asciiJson(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+// Small enough that many pieces of a core dump are memory that was never used, large enough to be quick.
+const PIECE_BYTES = 1024 * 1024
 
 /** Looks for many canaries in many places, remembering what they look like in every encoding. */
 export class CanarySearch {
@@ -76,6 +88,32 @@ export class CanarySearch {
     let number = 0
     for (const { direction, bytes } of frames) findings.push(...this.in(bytes, `frame ${number++} (${direction})`))
     return findings
+  }
+
+  /** For a file that does not fit into memory, such as a core dump. Each canary and encoding is reported once. */
+  inLargeFile(path: string): Finding[] {
+    const longest = Math.max(0, ...[...this.needles.values()].flat().map(({ bytes }) => bytes.length))
+    const found = new Map<string, Finding>()
+    const piece = Buffer.alloc(PIECE_BYTES + longest)
+    const unused = Buffer.alloc(piece.length)
+    const file = openSync(path, 'r')
+    try {
+      // Pieces overlap by the longest needle: what lies across a border lies whole in the next one.
+      for (let kept = 0; ; ) {
+        const read = readSync(file, piece, kept, PIECE_BYTES, null)
+        if (read === 0) break
+        const bytes = piece.subarray(0, kept + read)
+        const isUnused = unused.subarray(0, bytes.length).equals(bytes)
+        for (const finding of isUnused ? [] : this.in(bytes, path)) {
+          found.set(`${finding.encoding} ${finding.canary}`, finding)
+        }
+        kept = Math.min(longest, bytes.length)
+        bytes.copy(piece, 0, bytes.length - kept)
+      }
+    } finally {
+      closeSync(file)
+    }
+    return [...found.values()]
   }
 
   inDirectory(directory: string): Finding[] {

@@ -32,6 +32,7 @@ export class GuardedReader {
       problems,
       clock: this.clock,
       onLogged: (update) => void this.logged.push(update),
+      onWritten: () => {},
       onForeignContent: () => {},
       onFlushed: () => {},
     })

@@ -10,6 +10,11 @@ export function shortHex(bytes: Uint8Array): string {
   return hex(bytes.subarray(0, 4))
 }
 
+/** The same of a salt that is hex already. */
+export function shortName(salt: string): string {
+  return salt.slice(0, 8)
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

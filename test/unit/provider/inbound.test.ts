@@ -56,6 +56,7 @@ function inbound() {
     onBegin: () => {},
     onTaken: () => {},
     onLogged: () => {},
+    onWritten: () => {},
     onSettled: () => {},
     reread: () => told.push('reread'),
     onForeignContent: () => {},

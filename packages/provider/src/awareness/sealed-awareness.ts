@@ -8,7 +8,7 @@ import {
   type Sealer,
 } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
-import { MAX_AWARENESS_BYTES, ProtocolError } from '@y-sealed/protocol'
+import { ProtocolError } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
 import {
   type Awareness,
@@ -18,18 +18,18 @@ import {
 } from 'y-protocols/awareness'
 import type { Epoch } from '../epoch/epoch.ts'
 import { errorName } from '../error-name.ts'
-import { hex } from '../hex.ts'
+import { hex, shortName } from '../hex.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
-import { readAwarenessIds } from './awareness-ids.ts'
+import { MAX_STATE_BYTES, parseAwarenessEntries } from './awareness-entries.ts'
+import { ownSaltsOf } from './own-salts.ts'
+import { Speakers } from './speakers.ts'
 
 /** A caret that moves with every key is told at most this often: smooth for the eye, and a tenth of the traffic. */
 const COALESCE_MS = 80
 /** States that came before the key: the newest of each session, up to this many sessions and bytes. More are heard of at their next renewal. */
 const MAX_EARLY_SESSIONS = 256
 const MAX_EARLY_BYTES = 4 * 1024 * 1024
-/** States of one session: its own client id, and room for the subdocuments' providers that share it. */
-const MAX_IDS_PER_SESSION = 8
 
 export interface SealedAwarenessPorts {
   readonly awareness: Awareness
@@ -47,19 +47,14 @@ interface Change {
   removed: number[]
 }
 
-interface RemoteSession {
-  readonly salt: string
-  /** Highest counter taken of this salt: an older state must not come back. */
-  readonly counter: number
-  readonly clientIds: Set<number>
-}
-
 /**
  * Awareness, sealed. Only the own state is sent (an echo of others' is N² on a relay that cannot merge), and states leave with their session.
  */
 export class SealedAwareness {
   readonly #ports: SealedAwarenessPorts
-  readonly #sessions = new Map<number, RemoteSession>()
+  readonly #speakers: Speakers
+  /** Of all providers of this document here: what comes back of them is nobody's harm. */
+  readonly #ownSalts: Set<string>
   /** The newest envelope per session, from before the key came. */
   readonly #early = new Map<number, Uint8Array>()
   #epoch: Epoch | undefined
@@ -71,6 +66,8 @@ export class SealedAwareness {
 
   constructor(ports: SealedAwarenessPorts) {
     this.#ports = ports
+    this.#speakers = new Speakers(ports.clock, (clients) => this.#forget(clients))
+    this.#ownSalts = ownSaltsOf(ports.awareness.doc)
     ports.awareness.on('update', this.#onUpdate)
   }
 
@@ -116,12 +113,12 @@ export class SealedAwareness {
 
   left(session: number): void {
     this.#early.delete(session)
-    this.#inTurn(() => {
-      const remote = this.#sessions.get(session)
-      this.#sessions.delete(session)
-      if (remote !== undefined)
-        removeAwarenessStates(this.#ports.awareness, this.#othersOf(remote.clientIds), this.#ports.origin)
-    })
+    this.#inTurn(() => this.#speakers.left(session))
+  }
+
+  /** A session's entry in the log brings content of this client id: it is known by it. */
+  wrote(salt: string, client: number): void {
+    this.#speakers.wrote(salt, client)
   }
 
   /** Tells the others that this client goes, in this very turn. */
@@ -136,10 +133,9 @@ export class SealedAwareness {
     this.#epoch = undefined
     this.#isWaiting = false
     this.#ports.clock.clearTimeout(this.#timer)
-    this.#sessions.clear()
     this.#early.clear()
-    const { awareness, origin } = this.#ports
-    rethrowLater(() => removeAwarenessStates(awareness, this.#othersOf(awareness.getStates().keys()), origin))
+    this.#speakers.clear()
+    this.#forget([...this.#ports.awareness.meta.keys()])
   }
 
   destroy(): void {
@@ -167,6 +163,8 @@ export class SealedAwareness {
   readonly #onUpdate = ({ added, updated, removed }: Change, origin: unknown): void => {
     const { awareness } = this.#ports
     if (origin === this.#ports.origin) return
+    // y-protocols drops the states of who has been silent for 30 s.
+    if (origin === 'timeout') this.#speakers.release(removed)
     if (![...added, ...updated, ...removed].includes(awareness.clientID)) return
     this.#isDirty = true
     this.#sendSoon()
@@ -186,45 +184,70 @@ export class SealedAwareness {
 
   #seal(update: Uint8Array): void {
     const { clock, problems, send, sealer } = this.#ports
-    // The envelope adds its header and padding.
-    if (update.length > MAX_AWARENESS_BYTES / 2) {
+    // Beside the state there are an id and a clock.
+    if (update.length > MAX_STATE_BYTES) {
       problems.raise('limit', `the awareness state has ${update.length} bytes; it is kept local`, 'awareness')
       return
     }
-    const envelopes = sealer()?.sealNow(EnvelopeKind.awareness, encodeAwarenessBody(clock.now(), update)) ?? []
-    for (const envelope of envelopes) send(envelope)
+    const current = sealer()
+    if (current === undefined) return
+    this.#ownSalts.add(hex(current.salt))
+    for (const envelope of current.sealNow(EnvelopeKind.awareness, encodeAwarenessBody(clock.now(), update)))
+      send(envelope)
   }
 
   async #open(epoch: Epoch, session: number, envelope: Uint8Array): Promise<void> {
     const { awareness, origin, clock, problems } = this.#ports
+    let salt: string | undefined
     try {
       const opened = await openEnvelope(epoch.keys, envelope)
       if (epoch !== this.#epoch || opened.kind !== EnvelopeKind.awareness) return
-      const remote = this.#sessions.get(session)
-      const salt = hex(opened.salt)
+      salt = hex(opened.salt)
       const body = parseAwarenessBody(opened.body)
-      if ((remote?.salt === salt && opened.counter <= remote.counter) || !isCurrentAwareness(body, clock.now())) {
+      if (!isCurrentAwareness(body, clock.now())) {
         problems.count('awareness-replayed')
         return
       }
-      const ids = readAwarenessIds(body.update)
-      // Nobody speaks for this client but itself, and nobody for a crowd.
-      if (ids.includes(awareness.clientID) || ids.length > MAX_IDS_PER_SESSION) {
-        problems.count('awareness-refused')
+      const entries = parseAwarenessEntries(body.update)
+      // Nobody speaks for this client but itself; what it said itself comes back from a connection that it has given up.
+      if (entries.some(({ client }) => client === awareness.clientID)) {
+        this.#refuse(this.#ownSalts.has(salt) ? undefined : 'somebody else speaks for this client', salt)
         return
       }
-      this.#sessions.set(session, { salt, counter: opened.counter, clientIds: new Set(ids) })
-      rethrowLater(() => applyAwarenessUpdate(awareness, body.update, origin))
+      const hearing = this.#speakers.hear(session, salt, opened.counter, entries)
+      if (hearing === 'replayed') problems.count('awareness-replayed')
+      else if (hearing !== 'taken') this.#refuse(REFUSED[hearing], salt)
+      else {
+        rethrowLater(() => applyAwarenessUpdate(awareness, body.update, origin))
+        this.#speakers.release(entries.flatMap(({ client, isGone }) => (isGone ? [client] : [])))
+      }
     } catch (error) {
       if (error instanceof EnvelopeError) problems.raise('tampered', 'an awareness state does not open', 'awareness')
-      else problems.raise('member-fault', `an awareness state is not usable (${errorName(error)})`, 'awareness')
+      else this.#refuse(`an awareness state is not usable: ${errorName(error)}`, salt ?? '')
     }
   }
 
-  #othersOf(ids: Iterable<number>): number[] {
-    return [...ids].filter((id) => id !== this.#ports.awareness.clientID)
+  /** Without a reason it may be an honest one, who has come back while the relay believes the old connection alive: counted only. */
+  #refuse(why: string | undefined, salt: string): void {
+    const { problems } = this.#ports
+    problems.count('awareness-refused')
+    if (why !== undefined) problems.raise('member-fault', `${why} (sealer ${shortName(salt)})`, 'awareness')
+  }
+
+  /** Nobody speaks for these any more. y-protocols would keep their clocks for ever. */
+  #forget(clients: readonly number[]): void {
+    const { awareness, origin } = this.#ports
+    const others = clients.filter((client) => client !== awareness.clientID)
+    rethrowLater(() => removeAwarenessStates(awareness, others, origin))
+    for (const client of others) awareness.meta.delete(client)
   }
 }
+
+const REFUSED = {
+  foreign: undefined,
+  crowd: 'one session speaks for a crowd',
+  jump: 'an awareness clock jumps further than anybody moves',
+} as const
 
 function epochIndexOf(envelope: Uint8Array): number | undefined {
   try {

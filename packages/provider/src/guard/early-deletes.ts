@@ -7,7 +7,7 @@ const MAX_KEPT_RUNS = 4_096
 
 /** An entry, as far as it matters to who reads what stands in it. */
 export interface Source {
-  /** Names the sealer where somebody is told of it. */
+  /** The sealer's salt as hex. */
   readonly sealer: string
   /** Where it stands in the log; 0: before all of it, in a checkpoint. */
   readonly sequence: number
@@ -16,6 +16,9 @@ export interface Source {
   /** It stands behind what its sealer sealed after it: it was given up before it came. */
   readonly isLate: boolean
 }
+
+/** In place of a salt, for what a checkpoint holds: it was sealed by one member, and written by many. */
+export const CHECKPOINT_SEALER = 'checkpoint'
 
 interface Kept extends IdRun {
   readonly source: Source

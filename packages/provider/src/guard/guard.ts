@@ -1,7 +1,8 @@
 import type * as Y from 'yjs'
+import { shortName } from '../hex.ts'
 import { encodeDeletes, runsWithout, withDeletes } from '../log-state/delete-set.ts'
 import type { LogState } from '../log-state/log-state.ts'
-import { EarlyDeletes, type Source } from './early-deletes.ts'
+import { CHECKPOINT_SEALER, EarlyDeletes, type Source } from './early-deletes.ts'
 import { MAX_TYPE_DEPTH, MAX_VALUE_DEPTH } from './guard-limits.ts'
 import { Nesting } from './nesting.ts'
 import { type Refusal, type ScannedUpdate, scanUpdate, UnusableUpdate } from './scan-update.ts'
@@ -87,5 +88,5 @@ const REFUSALS: Record<Refusal, string> = {
 }
 
 function nameOf({ sealer, sequence }: Source): string {
-  return `sealer ${sealer}, sequence ${sequence}`
+  return `${sealer === CHECKPOINT_SEALER ? sealer : `sealer ${shortName(sealer)}`}, sequence ${sequence}`
 }

@@ -1,4 +1,5 @@
 import { MAX_CLOCK, MAX_VALUE_DEPTH } from './guard-limits.ts'
+import { jsonDepth } from './json-depth.ts'
 
 /** Ids of one client, [clock, clock + length). */
 export interface IdRun {
@@ -308,23 +309,4 @@ class Scan {
 function end(clock: number, length: number): number {
   if (clock + length > MAX_CLOCK) throw new UnusableUpdate('clock')
   return clock + length
-}
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-
-/** How deep arrays and objects stand in each other, before anything is parsed. */
-function jsonDepth(bytes: Uint8Array): number {
-  let depth = 0
-  let deepest = 0
-  let isText = false
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (byte === QUOTE) isText = !isText
-    else if (isText) {
-      if (byte === BACKSLASH) i++
-    } else if (byte === 0x5b || byte === 0x7b) deepest = Math.max(deepest, ++depth)
-    else if (byte === 0x5d || byte === 0x7d) depth--
-  }
-  return deepest
 }

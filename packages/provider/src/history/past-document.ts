@@ -1,8 +1,10 @@
 import * as Y from 'yjs'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { errorName } from '../error-name.ts'
+import { CHECKPOINT_SEALER } from '../guard/early-deletes.ts'
 import { Guard } from '../guard/guard.ts'
 import { PacedUpdates } from '../guard/paced-updates.ts'
+import { shortName } from '../hex.ts'
 import { type LoggedUpdate, SealerOrder } from '../inbound/sealer-order.ts'
 import { applyUntidied } from '../log-state/apply-untidied.ts'
 import { LogState } from '../log-state/log-state.ts'
@@ -32,7 +34,7 @@ export class PastDocument {
       onFault: (message) => problems.raise('member-fault', message, 'history'),
     })
     if (update === undefined) return
-    const source = { sealer: 'of a checkpoint', sequence, isRepair: false, isLate: false }
+    const source = { sealer: CHECKPOINT_SEALER, sequence, isRepair: false, isLate: false }
     if (!this.#apply([{ update, ...source }]))
       throw new SealedError('member-fault', 'the checkpoint is no usable Yjs update', 'checkpoint')
   }
@@ -74,7 +76,7 @@ export class PastDocument {
     try {
       this.#paced.apply(admitted.update)
     } catch (error) {
-      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${logged.sealer})`
+      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${shortName(logged.sealer)})`
       this.#problems.raise('member-fault', message, 'history')
       return false
     }

@@ -3,6 +3,7 @@ import type * as Y from 'yjs'
 import { errorName } from '../error-name.ts'
 import { type Admitted, Guard } from '../guard/guard.ts'
 import { PacedUpdates } from '../guard/paced-updates.ts'
+import { shortName } from '../hex.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
@@ -20,6 +21,8 @@ export interface ApplierPorts {
   readonly clock: Clock
   /** An update has entered the log state, in the log's order. */
   onLogged(update: Uint8Array): void
+  /** A member's entry has brought content of this client id, not as a repair. */
+  onWritten(sealer: string, client: number): void
   /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
   onForeignContent(): void
   /** The document has caught up with what was collected. */
@@ -95,18 +98,19 @@ export class Applier {
   }
 
   #applyOne(logged: LoggedUpdate): boolean {
-    const { logState, onLogged, problems } = this.#ports
+    const { logState, onLogged, onWritten, problems } = this.#ports
     const admitted = this.#guard.admit(logged.update, logged)
     if (admitted === undefined) return false
     try {
       this.#paced.apply(admitted.update)
     } catch (error) {
-      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${logged.sealer})`
+      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${shortName(logged.sealer)})`
       problems.raise('member-fault', message, 'update')
       return false
     }
     logState.addScanned(admitted)
     onLogged(admitted.update)
+    if (!logged.isRepair) for (const { client } of admitted.structs) onWritten(logged.sealer, client)
     this.#applyKept(admitted, logged)
     return true
   }

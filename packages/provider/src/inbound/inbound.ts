@@ -4,7 +4,8 @@ import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { Epoch } from '../epoch/epoch.ts'
-import { equalBytes, shortHex } from '../hex.ts'
+import { CHECKPOINT_SEALER } from '../guard/early-deletes.ts'
+import { equalBytes, hex, shortHex } from '../hex.ts'
 import type { KnownPlace } from '../sealed-error.ts'
 import { Applier, type ApplierPorts } from './applier.ts'
 import { Intake, type Placed } from './intake.ts'
@@ -113,7 +114,7 @@ export class Inbound {
     this.#ports.logState.clear()
     this.#applier.clear(false)
     this.#enter(epoch, true, sequence > epoch.parsed.prevSequence)
-    const source = { sealer: 'of a checkpoint', sequence, isRepair: false, isLate: false }
+    const source = { sealer: CHECKPOINT_SEALER, sequence, isRepair: false, isLate: false }
     return update === undefined || this.#applier.apply([{ update, ...source }])
   }
 
@@ -258,7 +259,7 @@ export class Inbound {
           this.#applier.apply(updates)
           updates = []
           const { update, isRepair = false } = own
-          this.#applier.noteOwn({ update, sealer: shortHex(salt), sequence, isRepair, isLate: false })
+          this.#applier.noteOwn({ update, sealer: hex(salt), sequence, isRepair, isLate: false })
         }
         if (own.isAcked === true) settled++
       } else {

@@ -188,7 +188,7 @@ export class SealerOrder {
     const { parts } = sealer
     const isPart = opened.more || opened.continues
     const logged = (update: Uint8Array): LoggedUpdate[] => [
-      { update, sealer: shortHex(opened.salt), sequence, isRepair: opened.repair, isLate },
+      { update, sealer: hex(opened.salt), sequence, isRepair: opened.repair, isLate },
     ]
     if (opened.kind !== EnvelopeKind.update || opened.continues !== parts.length > 0) {
       // A first part where a later one should be, or the other way round: neither makes an update.

@@ -231,7 +231,8 @@ export class SealedAwareness {
   #refuse(why: string | undefined, salt: string): void {
     const { problems } = this.#ports
     problems.count('awareness-refused')
-    if (why !== undefined) problems.raise('member-fault', `${why} (sealer ${shortName(salt)})`, 'awareness')
+    const sealer = shortName(salt)
+    if (why !== undefined) problems.raise('member-fault', `${why} (sealer ${sealer})`, 'awareness', { sealer })
   }
 
   /** Nobody speaks for these any more. y-protocols would keep their clocks for ever. */

@@ -2,6 +2,7 @@ import type * as Y from 'yjs'
 import { shortName } from '../hex.ts'
 import { encodeDeletes, runsWithout, withDeletes } from '../log-state/delete-set.ts'
 import type { LogState } from '../log-state/log-state.ts'
+import type { KnownPlace } from '../sealed-error.ts'
 import { CHECKPOINT_SEALER, EarlyDeletes, type Source } from './early-deletes.ts'
 import { MAX_TYPE_DEPTH, MAX_VALUE_DEPTH } from './guard-limits.ts'
 import { Nesting } from './nesting.ts'
@@ -15,8 +16,8 @@ export interface Admitted extends Pick<ScannedUpdate, 'structs' | 'deletes'> {
 export interface GuardPorts {
   readonly doc: Y.Doc
   readonly logState: LogState
-  /** A member did what no honest one does. `by`: its sealer, and where in the log. */
-  onFault(message: string): void
+  /** A member did what no honest one does; who, and where in the log, as far as that is known. */
+  onFault(message: string, known: KnownPlace): void
 }
 
 /**
@@ -37,13 +38,13 @@ export class Guard {
   admit(update: Uint8Array, source: Source): Admitted | undefined {
     const scanned = this.#scan(update)
     if (typeof scanned === 'string') {
-      this.#ports.onFault(`${REFUSALS[scanned]}: all of it was left out (${nameOf(source)})`)
+      this.#fault(`${REFUSALS[scanned]}: all of it was left out`, source)
       return undefined
     }
     const early = EarlyDeletes.of(scanned, this.#ports.logState)
     if (early.length === 0) return { structs: scanned.structs, deletes: scanned.deletes, update }
     if (!this.#early.keep(early, source)) {
-      this.#ports.onFault(`more deletes of what was never written than can be kept: left out (${nameOf(source)})`)
+      this.#fault('more deletes of what was never written than can be kept: left out', source)
     }
     const deletes = runsWithout(scanned.deletes, early)
     return { structs: scanned.structs, deletes, update: withDeletes(update, scanned, deletes) }
@@ -53,7 +54,7 @@ export class Guard {
   entered({ structs }: Admitted, source: Source): Admitted | undefined {
     const { applies, dropped } = this.#early.settle(structs, source)
     for (const { source: by } of dropped) {
-      this.#ports.onFault(`what nobody had written yet was deleted: left as it is (${nameOf(by)})`)
+      this.#fault('what nobody had written yet was deleted: left as it is', by)
     }
     return applies.length === 0 ? undefined : { structs: [], deletes: applies, update: encodeDeletes(applies) }
   }
@@ -68,6 +69,12 @@ export class Guard {
   clear(): void {
     this.#early.clear()
     this.#nesting.forget()
+  }
+
+  #fault(message: string, source: Source): void {
+    const known = knownOf(source)
+    const by = known.sealer === undefined ? 'a checkpoint' : `sealer ${known.sealer}`
+    this.#ports.onFault(`${message} (${by}, sequence ${source.sequence})`, known)
   }
 
   #scan(update: Uint8Array): ScannedUpdate | Refusal {
@@ -87,6 +94,7 @@ const REFUSALS: Record<Refusal, string> = {
   nesting: `a sealed update nests more than ${MAX_VALUE_DEPTH} values or ${MAX_TYPE_DEPTH} types`,
 }
 
-function nameOf({ sealer, sequence }: Source): string {
-  return `${sealer === CHECKPOINT_SEALER ? sealer : `sealer ${shortName(sealer)}`}, sequence ${sequence}`
+/** What a problem names of where an update came from. */
+export function knownOf({ sealer, sequence }: Source): KnownPlace {
+  return sealer === CHECKPOINT_SEALER ? { sequence } : { sequence, sealer: shortName(sealer) }
 }

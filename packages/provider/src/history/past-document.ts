@@ -2,9 +2,8 @@ import * as Y from 'yjs'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import { errorName } from '../error-name.ts'
 import { CHECKPOINT_SEALER } from '../guard/early-deletes.ts'
-import { Guard } from '../guard/guard.ts'
+import { Guard, knownOf } from '../guard/guard.ts'
 import { PacedUpdates } from '../guard/paced-updates.ts'
-import { shortName } from '../hex.ts'
 import { type LoggedUpdate, SealerOrder } from '../inbound/sealer-order.ts'
 import { applyUntidied } from '../log-state/apply-untidied.ts'
 import { LogState } from '../log-state/log-state.ts'
@@ -31,7 +30,7 @@ export class PastDocument {
     this.#guard = new Guard({
       doc: this.#doc,
       logState: this.#logState,
-      onFault: (message) => problems.raise('member-fault', message, 'history'),
+      onFault: (message, known) => problems.raise('member-fault', message, 'history', known),
     })
     if (update === undefined) return
     const source = { sealer: CHECKPOINT_SEALER, sequence, isRepair: false, isLate: false }
@@ -76,8 +75,8 @@ export class PastDocument {
     try {
       this.#paced.apply(admitted.update)
     } catch (error) {
-      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${shortName(logged.sealer)})`
-      this.#problems.raise('member-fault', message, 'history')
+      const message = `a sealed update is no usable Yjs update (${errorName(error)})`
+      this.#problems.raise('member-fault', message, 'history', knownOf(logged))
       return false
     }
     this.#logState.addScanned(admitted)

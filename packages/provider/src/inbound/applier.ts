@@ -1,9 +1,8 @@
 import type { Clock } from '@y-sealed/key-client'
 import type * as Y from 'yjs'
 import { errorName } from '../error-name.ts'
-import { type Admitted, Guard } from '../guard/guard.ts'
+import { type Admitted, Guard, knownOf } from '../guard/guard.ts'
 import { PacedUpdates } from '../guard/paced-updates.ts'
-import { shortName } from '../hex.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { Problems } from '../problems.ts'
 import { rethrowLater } from '../rethrow-later.ts'
@@ -39,7 +38,10 @@ export class Applier {
 
   constructor(ports: ApplierPorts) {
     this.#ports = ports
-    this.#guard = new Guard({ ...ports, onFault: (message) => ports.problems.raise('member-fault', message, 'update') })
+    this.#guard = new Guard({
+      ...ports,
+      onFault: (message, known) => ports.problems.raise('member-fault', message, 'update', known),
+    })
     this.#paced = new PacedUpdates(ports.doc, ports.origin)
   }
 
@@ -104,8 +106,8 @@ export class Applier {
     try {
       this.#paced.apply(admitted.update)
     } catch (error) {
-      const message = `a sealed update is no usable Yjs update (${errorName(error)}; sealer ${shortName(logged.sealer)})`
-      problems.raise('member-fault', message, 'update')
+      const message = `a sealed update is no usable Yjs update (${errorName(error)})`
+      problems.raise('member-fault', message, 'update', knownOf(logged))
       return false
     }
     logState.addScanned(admitted)

@@ -175,6 +175,26 @@ describe('what a browser loads', () => {
   })
 })
 
+describe('what is depended on (attack F4)', () => {
+  it('is named by its exact version wherever it is ours to choose', () => {
+    const loose = Object.keys(RULES).flatMap((folder) =>
+      Object.entries(readManifest(join(projectRoot, folder)).dependencies ?? {})
+        .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+        .map(([name, version]) => `${folder}: ${name} ${version}`),
+    )
+    expect(loose).toEqual([])
+  })
+
+  it('is in the lock file, each package with its hash', () => {
+    const lock = JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { link?: boolean; integrity?: string }>
+    }
+    const installed = Object.entries(lock.packages).filter(([path, { link }]) => /node_modules\//.test(path) && !link)
+    expect(installed.length).toBeGreaterThan(100)
+    expect(installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
+  })
+})
+
 describe('AES in JavaScript, whose tables a cache gives away (attack A10)', () => {
   const isNobleAes = (module: string) => packageOf(module) === '@noble/ciphers'
   const all = productionFiles.filter((file) => /^(packages|server)\//.test(file))

@@ -2,6 +2,7 @@
  * What a key endpoint is asked and what it answers (protocol §5): types and strict parsers, no network, no cryptography,
  * nothing else of ours, so that an endpoint can import it alone.
  */
+import { toBase64url } from './base64url.ts'
 import { isWellFormed } from './well-formed.ts'
 
 /** The envelope's length prefixes and the relay's limits agree on it (protocol §1). Counted in UTF-8. */
@@ -12,6 +13,9 @@ export const MAX_KEY_HINT_UNITS = 256
 
 /** More than any key needs; what is longer is a mistake or an attack (protocol §2). Counted in UTF-8. */
 export const MAX_KEY_BYTES = 64 * 1024
+
+/** As bytes a key is as long as AES-128's or AES-256's; other lengths are a mistake. */
+const KEY_BYTE_LENGTHS = [16, 32]
 
 /**
  * A recordHash is 32 bytes: 43 characters of base64url without padding, of which the last has two bits that mean nothing
@@ -79,7 +83,8 @@ export function parseKeyRequest(value: unknown): KeyRequest {
 }
 
 /**
- * An answer as a client receives it. Unknown members are ignored: endpoints pass their own along.
+ * An answer as a client receives it. Unknown members are ignored: endpoints pass their own along. A function may answer a
+ * key of 16 or 32 bytes as Uint8Array: it is the key that their base64url is.
  * @throws ContractError
  */
 export function parseKeyAnswer(value: unknown): KeyAnswer {
@@ -111,8 +116,9 @@ export function parseKeyHint(part: string, value: unknown): string {
 }
 
 function parseKey(value: unknown): string {
+  if (value instanceof Uint8Array && KEY_BYTE_LENGTHS.includes(value.length)) return toBase64url(value)
   if (typeof value !== 'string' || value === '' || !isText(value, MAX_KEY_BYTES)) {
-    throw new ContractError('key', `1 to ${MAX_KEY_BYTES} bytes of well-formed text`, value)
+    throw new ContractError('key', `1 to ${MAX_KEY_BYTES} bytes of well-formed text, or 16 or 32 bytes`, value)
   }
   return value
 }

@@ -1,4 +1,19 @@
-export { type KeyAnswer, KeyError, type KeyRequest, type KeySource, keyEndpoint, staticKey } from '@y-sealed/key-client'
+export {
+  checkKey,
+  type FragmentKeyOptions,
+  firstOf,
+  fragmentKey,
+  generateKey,
+  type KeyAnswer,
+  type KeyCheck,
+  KeyError,
+  type KeyRequest,
+  type KeySource,
+  keyEndpoint,
+  keyFromBytes,
+  shareLink,
+  staticKey,
+} from '@y-sealed/key-client'
 export { RelayConnection, type RelayConnectionOptions } from './connection/relay-connection.ts'
 export type { CloseFacts, WebSocketConstructor, WebSocketLike } from './connection/web-socket.ts'
 export type { EpochName } from './epoch/epoch-name.ts'

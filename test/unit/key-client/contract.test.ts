@@ -91,7 +91,7 @@ describe('an answer, as a client receives it', () => {
     ['{key: ""}', { key: '' }],
     ['{key: {}}', { key: {} }],
     ['{key: [...]}', { key: [CANARY_KEY] }],
-    ['a key as bytes', { key: new Uint8Array(32) }],
+    ['a key of 24 bytes', { key: new Uint8Array(24) }],
     ['a String object', { key: new String(CANARY_KEY) }],
     ['a key that is a lone surrogate', { key: LONE_SURROGATE }],
     ['a key that ends in a lone surrogate', { key: CANARY_KEY + LONE_SURROGATE }],

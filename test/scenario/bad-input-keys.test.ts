@@ -25,7 +25,7 @@ describe('a key answer that is no key', () => {
     ['an empty key', { key: '' }],
     ['a key that is null', { key: null }],
     ['a key that is a number', { key: 1234567890 }],
-    ['a key that is bytes', { key: new Uint8Array(32) }],
+    ['a key of 24 bytes', { key: new Uint8Array(24) }],
     ['a lone high surrogate', { key: `${'k'.repeat(40)}\ud83d` }],
     ['a lone low surrogate', { key: `\udc24${'k'.repeat(40)}` }],
     ['a key of 64 KiB and one byte', { key: 'k'.repeat(64 * 1024 + 1) }],

@@ -31,6 +31,8 @@ export interface Person {
 export interface WorldOptions {
   /** `disk`: the relay's log is in a folder, which is searched for canaries too. */
   data?: 'memory' | 'disk'
+  /** Somebody else's relay in place of ours; whoever started it ends it. */
+  relayUrl?: string
   /** The relay's clock, for its heartbeats. */
   relayClock?: RelayOptions['clock']
   relayLimits?: RelayOptions['limits']
@@ -66,7 +68,7 @@ export class World {
   private constructor(
     options: WorldOptions,
     directory: string | undefined,
-    relay: Awaited<ReturnType<typeof createRelay>>,
+    relay: Awaited<ReturnType<typeof createRelay>> | undefined,
     keyServer: Awaited<ReturnType<typeof createKeyServer>>,
     logLines: string[],
   ) {
@@ -74,7 +76,9 @@ export class World {
     this.logLines = logLines
     this.directory = directory
     this.relay = relay
-    this.relayUrl = relay.url
+    const url = relay?.url ?? options.relayUrl
+    if (url === undefined) throw new Error('a world has a relay')
+    this.relayUrl = url
     this.keyServer = keyServer
     this.keysUrl = keyServer.url
     // Upwards only: that is everything anybody sealed, and what a test forges on the way down is not.
@@ -98,7 +102,7 @@ export class World {
   static async start(options: WorldOptions = {}): Promise<World> {
     const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
     const logLines: string[] = []
-    const relay = await openRelay(options, directory, 0, logLines)
+    const relay = options.relayUrl === undefined ? await openRelay(options, directory, 0, logLines) : undefined
     const { access = writers } = options
     const keyServer = await createKeyServer({
       data: 'memory',

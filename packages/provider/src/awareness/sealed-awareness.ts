@@ -201,7 +201,12 @@ export class SealedAwareness {
     let salt: string | undefined
     try {
       const opened = await openEnvelope(epoch.keys, envelope)
-      if (epoch !== this.#epoch || opened.kind !== EnvelopeKind.awareness) return
+      if (epoch !== this.#epoch) return
+      // Another kind opens as well, but only the relay can have put it here.
+      if (opened.kind !== EnvelopeKind.awareness) {
+        problems.raise('tampered', `an envelope of kind ${opened.kind} came as an awareness state`, 'awareness')
+        return
+      }
       salt = hex(opened.salt)
       const body = parseAwarenessBody(opened.body)
       if (!isCurrentAwareness(body, clock.now())) {

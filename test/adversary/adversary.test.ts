@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import { attacks } from './attacks/all-attacks.ts'
+import { play, playHonestly } from './play.ts'
+
+// Each attack of the catalogue that applies, against members and relay as they are; `undefended.test.ts` looks at the same without each defence.
+
+const wanted = (process.env.Y_SEALED_ATTACKS ?? '').split(' ').filter((id) => id !== '')
+const chosen = attacks.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
+
+describe('a hostile relay', () => {
+  test('-: is a relay like any other while it has no script', () => playHonestly())
+})
+
+describe('attack', () => {
+  for (const attack of chosen) {
+    test(`${attack.id}: ${attack.title}`, async ({ task }) => {
+      const outcome = await play(attack)
+      expect(outcome.noticed).not.toBe('')
+      task.meta.outcome = outcome
+    })
+  }
+})

@@ -1,0 +1,93 @@
+import { hashPrefix } from '@y-sealed/protocol'
+import { expect } from 'vitest'
+import type { Attack } from '../attack.ts'
+
+/** B4. Who has state compares H at its cursor at each join. */
+export const rollback: Attack = {
+  id: 'B4',
+  title: 'roll-back under members with state',
+  done: 'the relay goes back to a copy of its store, made three edits ago',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: ['rollback'] })
+    const bob = await scene.member('Bob', { expects: ['rollback'] })
+    await scene.write(ada)
+    await scene.agree(ada, bob)
+    const copy = scene.relay.room().shared.copy()
+    await scene.write(bob)
+    await scene.write(ada)
+    await scene.write(bob)
+    await scene.agree(ada, bob)
+    scene.strike()
+    scene.relay.room().shared = copy
+    scene.relay.cut()
+    await scene.notices(ada, 'rollback')
+    await scene.notices(bob, 'rollback')
+    await scene.agree(ada, bob, await scene.member('Carol'))
+  },
+}
+
+/** B6. Every sealer is born with the history that it has seen. */
+export const fork: Attack = {
+  id: 'B6',
+  title: 'fork: two histories for two members',
+  done: 'the relay shows two members two histories, then lets an entry of one reach the other; then it heals',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: ['fork', 'rollback'] })
+    const bob = await scene.member('Bob', { expects: ['fork', 'rollback'] })
+    await scene.write(ada)
+    await scene.agree(ada, bob)
+    const room = scene.relay.room()
+    room.show('Bob', room.shared.copy())
+    scene.relay.cut('Bob')
+    await scene.until(() => bob.wire.sockets.length > 1 && bob.provider.synced, 'Bob to be back')
+    await scene.write(ada)
+    await scene.write(bob)
+    scene.strike()
+    scene.relay.cut('Bob')
+    await scene.until(() => bob.wire.sockets.length > 2 && bob.provider.synced, 'Bob to be back again')
+    await scene.write(bob)
+    const crossing = scene.relay.session('Bob').history.entries.at(-1)
+    if (crossing === undefined) throw new Error('Bob has written')
+    room.shared.head?.add([crossing])
+    room.changed(room.shared)
+    await scene.notices(ada, 'fork')
+    room.show('Bob', undefined)
+    scene.relay.cut()
+    await scene.agree(ada, bob)
+  },
+}
+
+/** B11. An ack counts when its H fits what was sent, and only then does anything leave the outbox. */
+export const falseAck: Attack = {
+  id: 'B11',
+  title: 'false acks',
+  done: 'the relay acks an append that it has not stored, with an H of its own making; then one whose entries it stored and lost',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: ['relay-fault', 'rollback'] })
+    const bob = await scene.member('Bob', { expects: ['rollback'] })
+    await scene.write(ada)
+    await scene.agree(ada, bob)
+    scene.strike()
+    scene.relay.script = {
+      up(message, session) {
+        if (message.type !== 'append' || session === undefined || session.member !== 'Ada') return [message]
+        const { channel, request, envelopes } = message
+        const { sequence, hash = new Uint8Array(32) } = session.history
+        const count = envelopes.length
+        session.say({ type: 'ack', channel, request, sequence: sequence + count, count, hash: hashPrefix(hash) })
+        return []
+      },
+    }
+    scene.type(ada)
+    await scene.notices(ada, 'relay-fault')
+    expect(ada.provider.hasUnsyncedChanges, 'what was never stored left the outbox').toBe(true)
+    scene.relay.script = {}
+    await scene.agree(ada, bob)
+    const { shared } = scene.relay.room()
+    const before = shared.sequence
+    await scene.write(ada)
+    scene.relay.room().shared = shared.cut(before)
+    scene.relay.cut()
+    await scene.agree(ada, bob, await scene.member('Carol'))
+  },
+}

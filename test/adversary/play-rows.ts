@@ -1,0 +1,88 @@
+import type { TestProjectInlineConfiguration } from 'vitest/config'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { startVitest } from 'vitest/node'
+import { projectRoot } from '../support/project-root.ts'
+import type { Outcome } from './outcome.ts'
+import { loadUndefended } from './undefended/load-undefended.ts'
+import type { SwitchOff } from './undefended/switch-off.ts'
+
+/** How one story ended. `message`: of the assertion that failed, or of what kept it from being played at all. */
+export interface Played {
+  readonly id: string
+  readonly title: string
+  readonly isStopped: boolean
+  readonly outcome?: Outcome
+  readonly message?: string
+  /** It was not the story that failed. */
+  readonly isBroken: boolean
+}
+
+/** An undefended story may wait in vain, and then close what it has begun. */
+const ROW_TIMEOUT_MS = 60_000
+const STORIES = 'test/adversary/adversary.test.ts'
+/** The story of the honest relay. */
+const CONTROL = '-'
+export const NOT_LOADED = 'not loaded'
+
+/** Plays these attacks, or all, against the product as it is. */
+export function playDefended(ids: readonly string[]): Promise<Played[]> {
+  return playIn([
+    {
+      extends: true,
+      test: { name: 'defended', env: { Y_SEALED_ATTACKS: ids.join(' ') }, testTimeout: ROW_TIMEOUT_MS },
+    },
+  ])
+}
+
+/** Plays each attack against the product without the defence that stops it; each in a project of its own, since edits do not mix. */
+export function playUndefended(switches: readonly SwitchOff[]): Promise<Played[]> {
+  const root = projectRoot()
+  const each = switches.map(({ id, edits }) => ({
+    extends: true as const,
+    plugins: [loadUndefended(root, edits)],
+    test: { name: id, env: { Y_SEALED_ATTACKS: id }, testTimeout: ROW_TIMEOUT_MS },
+  }))
+  return playIn(each)
+}
+
+async function playIn(projects: readonly TestProjectInlineConfiguration[]): Promise<Played[]> {
+  const played: Played[] = []
+  const reporter: Reporter = {
+    onTestCaseResult: (test) => void played.push(playedOf(test)),
+    onTestModuleEnd(module) {
+      for (const error of module.errors()) played.push({ ...broken(module), message: error.message })
+    },
+  }
+  const vitest = await startVitest(
+    'test',
+    // The projects inherit the root's pattern of test files too: this leaves one of them.
+    [STORIES],
+    { root: projectRoot(), watch: false, reporters: [reporter] },
+    {
+      test: { projects: [...projects] },
+    },
+  )
+  for (const error of vitest.state.getUnhandledErrors())
+    played.push({ id: CONTROL, title: 'unhandled', isStopped: false, isBroken: true, message: String(error) })
+  await vitest.close()
+  return played
+}
+
+function playedOf(test: TestCase): Played {
+  const [id = CONTROL, title = test.name] = test.name.split(/: (.*)/s)
+  const { state, errors } = test.result()
+  const { outcome } = test.meta()
+  const isControl = id === CONTROL
+  return {
+    id: isControl ? test.project.name : id,
+    title,
+    isStopped: state === 'passed',
+    isBroken: isControl && state !== 'passed',
+    ...(outcome && { outcome }),
+    ...(errors?.[0] && { message: errors[0].message }),
+  }
+}
+
+function broken({ project }: TestModule): Pick<Played, 'id' | 'title' | 'isStopped' | 'isBroken'> {
+  return { id: project.name, title: NOT_LOADED, isStopped: false, isBroken: true }
+}

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { projectRoot } from '../support/project-root.ts'
+import { attacks } from './attacks/all-attacks.ts'
+import { notPlayed } from './attacks/not-played.ts'
+import { switches } from './undefended/all-switches.ts'
+import { switchedOff } from './undefended/switch-off.ts'
+
+/** Two of all, since each starts a test runner of its own: an edit inside of the sealing, and one in what a member compares. */
+const SAMPLE = ['B7', 'B4']
+const SAMPLE_PATIENCE_MS = 60_000
+
+describe('without its defence', () => {
+  test('each attack has one that can be switched off, and none is listed twice', () => {
+    const ids = attacks.map(({ id }) => id)
+    expect(switches.map(({ id }) => id).sort()).toEqual([...ids].sort())
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(notPlayed.filter(({ id }) => ids.includes(id))).toEqual([])
+  })
+
+  test.each(switches)('$id: what is switched off is where it was', ({ edits }) => {
+    for (const file of new Set(edits.map((edit) => edit.file))) {
+      const source = readFileSync(join(projectRoot(), file), 'utf8')
+      const other = edits.filter((edit) => edit.file === file).reduce(switchedOff, source)
+      expect(other).not.toBe(source)
+    }
+  })
+
+  test(
+    `the attacks ${SAMPLE.join(' and ')} succeed`,
+    () => {
+      const args = ['test/bin/adversary.mjs', '--undefended', ...SAMPLE]
+      const { status, stdout } = spawnSync(process.execPath, args, {
+        cwd: projectRoot(),
+        encoding: 'utf8',
+        timeout: SAMPLE_PATIENCE_MS,
+        env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
+      })
+      expect(stdout).toContain(`${SAMPLE.length} defences switched off, 0 of them not missed`)
+      expect(status).toBe(0)
+    },
+    SAMPLE_PATIENCE_MS,
+  )
+})

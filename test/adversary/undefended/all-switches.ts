@@ -1,0 +1,6 @@
+import { reading } from './reading.ts'
+import { sealing } from './sealing.ts'
+import type { SwitchOff } from './switch-off.ts'
+
+/** One for each attack that is played. */
+export const switches: readonly SwitchOff[] = [...sealing, ...reading]

@@ -1,0 +1,117 @@
+import type { SwitchOff } from './switch-off.ts'
+
+const PROVIDER = 'packages/provider/src'
+
+/** What a member compares while it reads. */
+export const reading: readonly SwitchOff[] = [
+  {
+    id: 'B1a',
+    defence: 'a counter of a sealer is taken once',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/sealer-order.ts`,
+        before: 'if (!sealer.missing.delete(opened.counter)) return REPLAYED',
+        after: 'sealer.missing.delete(opened.counter)',
+      },
+    ],
+    red: /replayed/,
+  },
+  {
+    id: 'B1b',
+    defence: 'an awareness state that is older than five minutes is dropped',
+    edits: [
+      {
+        file: `${PROVIDER}/awareness/sealed-awareness.ts`,
+        before: ' || !isCurrentAwareness(body, clock.now())',
+        after: '',
+      },
+    ],
+    red: /a ghost is shown/,
+  },
+  {
+    id: 'B2a',
+    defence: 'what comes before its turn is held back, below Yjs',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/sealer-order.ts`,
+        before: '    this.#isInParts = opened.more\n    const sealer',
+        after:
+          '    return { updates: this.#take(this.#sealer(opened.salt, 1), opened), replayed: false, held: false }\n    const sealer',
+      },
+    ],
+    red: /before what they rest on/,
+  },
+  {
+    id: 'B2b',
+    defence: 'a hole that stays is told of',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/inbound.ts`,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's own
+        before: "    this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')\n",
+        after: '',
+      },
+    ],
+    red: /in vain for Bob to be told gap/,
+  },
+  {
+    id: 'B4',
+    defence: 'H at the cursor is compared at each join',
+    edits: [
+      {
+        file: `${PROVIDER}/session/compare-joined.ts`,
+        before: "if (confirmed) return { does: 'go-on' }",
+        after: "return { does: 'go-on' }",
+      },
+    ],
+    red: /in vain for Ada to be told rollback/,
+  },
+  {
+    id: 'B6',
+    defence: 'what sealers have seen is compared with what was read',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/fork-check.ts`,
+        before: 'if (ours === undefined || equalBytes(ours, seen.hash)) return',
+        after: 'return',
+      },
+    ],
+    red: /in vain for Ada to be told fork/,
+  },
+  {
+    id: 'B11',
+    defence: 'an ack counts when its H fits what was sent',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/inbound.ts`,
+        before: 'if (own.hashAfter !== undefined && !equalBytes(own.hashAfter, hashPrefix(hash))) {',
+        after: 'if (sequence < 0) {',
+      },
+    ],
+    red: /in vain for Ada to be told relay-fault/,
+  },
+  {
+    id: 'B10',
+    defence: 'sequences that are left out are asked for, and not waited for without end',
+    edits: [
+      {
+        file: `${PROVIDER}/session/hole-watch.ts`,
+        before: '      this.#ports.onStubbornHole()\n',
+        after: '',
+      },
+    ],
+    red: /in vain for Bob to notice lie/,
+  },
+  {
+    id: 'B12',
+    defence: 'a relay may nudge once a minute',
+    edits: [
+      {
+        file: `${PROVIDER}/epoch/key-watch.ts`,
+        before: '    if (nowMs - this.#lastNudgeMs < NUDGE_MS) return\n',
+        after: '',
+      },
+    ],
+    red: /commands how often keys are asked for/,
+  },
+]

@@ -176,11 +176,14 @@ export const lyingSequences: Attack = {
       scene.type(bob)
       await scene.write(ada)
       const { shared } = scene.relay.room()
-      // Unless Bob has noticed already, and gone.
-      for (const session of scene.relay.room().of('Bob')) {
-        const { channel } = session
-        const hash = (shared.hash as Uint8Array).slice(0, 8)
-        session.say({ type: 'heartbeat', channel, sequence: shared.sequence, hash })
+      for (let time = 0; time < 3; time++) {
+        await scene.wait(500)
+        // Unless Bob has noticed already, and gone.
+        for (const session of scene.relay.room().of('Bob')) {
+          const { channel } = session
+          const hash = (shared.hash as Uint8Array).slice(0, 8)
+          session.say({ type: 'heartbeat', channel, sequence: shared.sequence, hash })
+        }
       }
       await scene.until(
         () => (bob.provider.counters['relay-fault'] ?? 0) > before || (bob.provider.counters.gap ?? 0) > gaps,

@@ -191,6 +191,7 @@ export const lyingSequences: Attack = {
       )
       scene.relay.script = {}
       await scene.agree(ada, bob)
+      await scene.until(() => bob.provider.synced && scene.relay.room().of('Bob').length > 0, 'Bob to be back')
       expect(Number.isSafeInteger(bob.provider.counters.opened)).toBe(true)
     }
     scene.remark(`${lies.length} of ${lies.length} lies`)

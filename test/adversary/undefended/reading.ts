@@ -34,9 +34,9 @@ export const reading: readonly SwitchOff[] = [
     edits: [
       {
         file: `${PROVIDER}/inbound/sealer-order.ts`,
-        before: '    this.#isInParts = opened.more\n    const sealer',
+        before: '    if (opened.counter < sealer.next) {',
         after:
-          '    return { updates: this.#take(this.#sealer(opened.salt, 1), opened), replayed: false, held: false }\n    const sealer',
+          '    if (sequence > 0) return { updates: this.#take(sealer, placed), replayed: false, held: false }\n    if (opened.counter < sealer.next) {',
       },
     ],
     red: /before what they rest on/,
@@ -47,9 +47,8 @@ export const reading: readonly SwitchOff[] = [
     edits: [
       {
         file: `${PROVIDER}/inbound/inbound.ts`,
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source's own
-        before: "    this.#ports.problems.raise('gap', `${why}: what stood behind it was applied`, 'entry')\n",
-        after: '',
+        before: "this.#ports.problems.raise('gap',",
+        after: "String('gap',",
       },
     ],
     red: /in vain for Bob to be told gap/,
@@ -71,9 +70,9 @@ export const reading: readonly SwitchOff[] = [
     defence: 'what sealers have seen is compared with what was read',
     edits: [
       {
-        file: `${PROVIDER}/inbound/fork-check.ts`,
-        before: 'if (ours === undefined || equalBytes(ours, seen.hash)) return',
-        after: 'return',
+        file: `${PROVIDER}/witness/judge-claim.ts`,
+        before: "return equalBytes(ours, hash) ? 'agrees' : 'differs'",
+        after: "return 'agrees'",
       },
     ],
     red: /in vain for Ada to be told fork/,

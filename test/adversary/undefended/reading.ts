@@ -22,8 +22,8 @@ export const reading: readonly SwitchOff[] = [
     edits: [
       {
         file: `${PROVIDER}/awareness/sealed-awareness.ts`,
-        before: ' || !isCurrentAwareness(body, clock.now())',
-        after: '',
+        before: 'if (!isCurrentAwareness(body, clock.now())) {',
+        after: 'if (body.update === undefined) {',
       },
     ],
     red: /a ghost is shown/,

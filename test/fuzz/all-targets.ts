@@ -6,6 +6,7 @@ import { downFrame, upFrame } from './targets/frames.ts'
 import { header } from './targets/header.ts'
 import { parts } from './targets/parts.ts'
 import { plaintext } from './targets/plaintext.ts'
+import { providerWords } from './targets/provider-words.ts'
 
 /** Everything that reads bytes from a stranger. */
 export const ALL_TARGETS: readonly Target[] = [
@@ -20,4 +21,5 @@ export const ALL_TARGETS: readonly Target[] = [
   recordStart,
   upFrame,
   downFrame,
+  providerWords,
 ]

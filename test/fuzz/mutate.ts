@@ -1,4 +1,4 @@
-import { below, pick } from '../support/random.ts'
+import { below, pick, randomBytes } from '../support/random.ts'
 
 type Random = () => number
 type Mutation = (bytes: Uint8Array, random: Random, seeds: readonly Uint8Array[]) => Uint8Array
@@ -48,10 +48,6 @@ export function mutate(random: Random, seeds: readonly Uint8Array[]): Uint8Array
 export function someNumber(random: Random, max = Number.MAX_SAFE_INTEGER): number {
   const extremes = EXTREMES.filter((each) => each <= max)
   return pick(random, [pick(random, [...extremes, max]), Math.floor(random() * max), below(random, 300)])
-}
-
-export function randomBytes(random: Random, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => below(random, 256))
 }
 
 const MUTATIONS: readonly Mutation[] = [

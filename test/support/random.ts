@@ -22,3 +22,10 @@ export function pick<T>(random: () => number, choices: readonly T[]): T {
   if (choice === undefined) throw new RangeError('nothing to choose from')
   return choice
 }
+
+/** As many bytes, from one draw: SHAKE256 makes them long. */
+export function randomBytes(random: () => number, length: number): Uint8Array {
+  if (length === 0) return new Uint8Array(0)
+  const hash = createHash('shake256', { outputLength: length })
+  return new Uint8Array(hash.update(`${random()}`).digest())
+}

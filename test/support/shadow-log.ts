@@ -49,7 +49,8 @@ class ShadowLog {
     switch (message.type) {
       case 'joined':
         if (message.records[0] !== undefined) this.begin(message.records[0])
-        return [message]
+        // How much will be shown is not known yet: it does not promise too much.
+        return [{ ...message, sequence: 0 }]
       case 'opened':
         this.begin(message.record)
         return [message]

@@ -13,10 +13,16 @@ export class Problems {
   readonly #lastSeenMs = new Map<ProblemCode, number>()
   readonly #clock: Clock
   readonly #tell: (error: SealedError) => void
+  #watch: (error: SealedError) => void = () => {}
 
   constructor(clock: Clock, tell: (error: SealedError) => void) {
     this.#clock = clock
     this.#tell = tell
+  }
+
+  /** Told of every occurrence, those included that are only counted. */
+  watch(watch: (error: SealedError) => void): void {
+    this.#watch = watch
   }
 
   count(name: string, by = 1): void {
@@ -29,6 +35,7 @@ export class Problems {
     const nowMs = this.#clock.now()
     const lastMs = this.#lastSeenMs.get(code)
     this.#lastSeenMs.set(code, nowMs)
+    this.#watch(error)
     if (lastMs === undefined || nowMs - lastMs > QUIET_MS) this.#tell(error)
     return error
   }

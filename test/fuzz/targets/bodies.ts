@@ -7,8 +7,8 @@ import {
   parseCheckpointBody,
   parseWitnessBody,
 } from '@y-sealed/envelope'
-import { below, pick } from '../../support/random.ts'
-import { join, randomBytes, someNumber, varint } from '../mutate.ts'
+import { below, pick, randomBytes } from '../../support/random.ts'
+import { join, someNumber, varint } from '../mutate.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 
 const HASH = new Uint8Array(32).fill(7)

@@ -7,8 +7,7 @@ import {
   openEnvelope,
 } from '@y-sealed/envelope'
 import { nobleEngine, nodeEngine, webCryptoEngine } from '@y-sealed/envelope/testing'
-import { seededRandom } from '../../support/random.ts'
-import { randomBytes } from '../mutate.ts'
+import { randomBytes, seededRandom } from '../../support/random.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 import { knownKeys } from './known-keys.ts'
 

@@ -7,8 +7,8 @@ import {
   verifyEpochRecord,
 } from '@y-sealed/envelope'
 import { MAX_EPOCH_INDEX, ProtocolError, recordPrefix } from '@y-sealed/protocol/header'
-import { below, pick } from '../../support/random.ts'
-import { join, randomBytes, someNumber, varint } from '../mutate.ts'
+import { below, pick, randomBytes } from '../../support/random.ts'
+import { join, someNumber, varint } from '../mutate.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 import { knownKeys } from './known-keys.ts'
 

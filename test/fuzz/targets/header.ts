@@ -1,6 +1,6 @@
 import { encodeHeader, MAX_COUNTER, MAX_EPOCH_INDEX, ProtocolError, parseHeader } from '@y-sealed/protocol/header'
-import { below } from '../../support/random.ts'
-import { join, randomBytes, someNumber, varint } from '../mutate.ts'
+import { below, randomBytes } from '../../support/random.ts'
+import { join, someNumber, varint } from '../mutate.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 
 /** The public header: what relay and clients read of an envelope before anything is decrypted (WIRE-30, WIRE-31). */

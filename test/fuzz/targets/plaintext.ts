@@ -1,8 +1,8 @@
 import { EnvelopeError, EnvelopeKind, type EpochKeys, joinParts, type Opened, openEnvelope } from '@y-sealed/envelope'
 import { encodePlaintext, pad, unsafeSealEnvelope } from '@y-sealed/envelope/testing'
 import { isEnvelopeKind } from '@y-sealed/protocol/header'
-import { below, pick } from '../../support/random.ts'
-import { join, randomBytes, someNumber, varint } from '../mutate.ts'
+import { below, pick, randomBytes } from '../../support/random.ts'
+import { join, someNumber, varint } from '../mutate.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 import { knownKeys, SALT } from './known-keys.ts'
 

@@ -198,6 +198,8 @@ export class SealedAwareness {
 
   async #open(epoch: Epoch, session: number, envelope: Uint8Array): Promise<void> {
     const { awareness, origin, clock, problems } = this.#ports
+    // The session ended while this one waited for its turn.
+    if (epoch !== this.#epoch) return
     let salt: string | undefined
     try {
       const opened = await openEnvelope(epoch.keys, envelope)

@@ -27,6 +27,8 @@ import {
 
 /** y-websocket's default: a person who waits for a reconnect does not wait longer than this. */
 const DEFAULT_MAX_BACKOFF_MS = 2_500
+/** A relay that takes a client in and throws it out again at once is no relay that works, and must not be able to make it hurry. */
+const CALM_MS = 10_000
 /** After this much silence we ask the relay whether it is there: half of what we take as death. */
 const PING_AFTER_MS = 15_000
 /** y-websocket's figure: proxies cut idle connections at 60 s, a half-open TCP connection says nothing at all. */
@@ -73,6 +75,8 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   #state: ConnectionState = 'idle'
   #socket: WebSocketLike | undefined
   #failures = 0
+  /** Since when the present connection has been of use. */
+  #workedSinceMs: number | undefined
   #waitTimer: unknown
   #silenceTimer: unknown
   #lastReceivedMs = 0
@@ -155,9 +159,9 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     if (this.#socket !== undefined) this.#closed(null)
   }
 
-  /** The last room did useful work: the next failure waits the shortest time again. */
+  /** A room did useful work: once the connection has lasted, the next failure waits the shortest time again. */
   worked(): void {
-    this.#failures = 0
+    this.#workedSinceMs ??= this.#clock.now()
   }
 
   override destroy(): void {
@@ -239,15 +243,8 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
       if (!(data instanceof ArrayBuffer)) throw new TypeError('a text frame')
       messages = parseDownFrame(new Uint8Array(data))
     } catch (error) {
-      this.#tell(
-        'problem',
-        new SealedError(
-          'relay-fault',
-          `the relay sent a frame that is not of the protocol: ${error instanceof Error ? error.message : 'unknown'}`,
-          'frame',
-        ),
-      )
-      this.#closed(null)
+      const what = error instanceof Error ? error.message : 'unknown'
+      this.#broke(`the relay sent a frame that is not of the protocol: ${what}`)
       return
     }
     this.#dispatch(messages)
@@ -257,6 +254,12 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     const byChannel = new Map<number, DownOfChannel[]>()
     for (const message of messages) {
       if (message.type === 'welcome') {
+        if (message.version < MIN_PROTOCOL_VERSION || message.version > PROTOCOL_VERSION) {
+          this.#broke(`the relay speaks version ${message.version} of the protocol, which was not offered`)
+          return
+        }
+        // It is said once; later it means nothing.
+        if (this.#state !== 'greeting') continue
         this.limits = message.limits
         this.#step({ type: 'welcomed' })
       } else if (message.type === 'incompatible') {
@@ -278,9 +281,18 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     for (const [channel, list] of byChannel) this.#rooms.get(channel)?.onMessages(list)
   }
 
+  /** The relay broke the protocol: another connection is tried. */
+  #broke(message: string): void {
+    this.#tell('problem', new SealedError('relay-fault', message, 'frame'))
+    this.#closed(null)
+  }
+
   /** `event` is null when we closed: no word of the relay, so always tried again. */
   #closed(event: CloseFacts | null): void {
     const permanent = event !== null && !this.shouldReconnect(event)
+    const lastedMs = this.#clock.now() - (this.#workedSinceMs ?? this.#clock.now())
+    if (lastedMs >= CALM_MS) this.#failures = 0
+    this.#workedSinceMs = undefined
     this.#closeEvent = event
     this.#step({ type: 'closed', permanent })
     this.#closeEvent = null

@@ -20,6 +20,9 @@ const FIRST_RECHECK_MS = 30_000
 const MAX_RECHECK_MS = 300_000
 /** With these the epoch stays shut, and only that epoch. */
 const LOCKING: readonly ProblemCode[] = ['key-refused', 'key-unknown', 'key-invalid', 'key-mismatch']
+/** Each record that a relay shows names a hint to ask for: so many that come to nothing are asked for within a minute. */
+const MAX_VAIN_ASKS = 8
+const MINUTE_MS = 60_000
 /** The endpoint and the relay tell of different epochs. */
 const CONTRADICTIONS: readonly ProblemCode[] = ['rollback', 'fork']
 /** An epoch that was opened a moment ago is on its way: only after this does the relay hide it. */
@@ -55,6 +58,8 @@ export class KeyDesk {
   #timer: unknown
   #wake: (() => void) | undefined
   #standing: SealedError | undefined
+  /** When the newest were asked for in vain. */
+  #vain: number[] = []
 
   constructor(ports: KeyDeskPorts) {
     this.#ports = ports
@@ -78,7 +83,10 @@ export class KeyDesk {
         return adopted
       } catch (error) {
         if (error instanceof SealedError && CONTRADICTIONS.includes(error.code)) return error
-        if (isDispensable && LOCKING.includes(factsOf(error).code)) return 'locked'
+        if (isDispensable && LOCKING.includes(factsOf(error).code)) {
+          this.#noteVain()
+          return 'locked'
+        }
         throw error
       }
     })
@@ -167,6 +175,8 @@ export class KeyDesk {
     let mismatches = 0
     for (let waitMs = FIRST_RECHECK_MS; ; ) {
       try {
+        await this.#restrain()
+        if (life !== this.#life) return undefined
         const result = await attempt()
         if (life !== this.#life) return undefined
         this.#standing = undefined
@@ -177,6 +187,7 @@ export class KeyDesk {
       } catch (error) {
         if (life !== this.#life) return undefined
         const { code, message } = factsOf(error)
+        if (LOCKING.includes(code)) this.#noteVain()
         if (code === 'key-mismatch' && mismatches++ < MISMATCH_RETRIES) continue
         this.#standing = problems.raise(code, message, 'keys')
         this.#ports.onLocked(this.#standing)
@@ -187,6 +198,18 @@ export class KeyDesk {
         if (life !== this.#life) return undefined
       }
     }
+  }
+
+  #noteVain(): void {
+    this.#vain = [...this.#vain, this.#ports.clock.now()].slice(-MAX_VAIN_ASKS)
+  }
+
+  /** Waits while too much was asked in vain. */
+  async #restrain(): Promise<void> {
+    const [oldest] = this.#vain
+    if (oldest === undefined || this.#vain.length < MAX_VAIN_ASKS) return
+    const leftMs = oldest + MINUTE_MS - this.#ports.clock.now()
+    if (leftMs > 0) await this.#wait(leftMs)
   }
 
   #wait(ms: number): Promise<void> {

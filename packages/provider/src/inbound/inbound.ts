@@ -265,6 +265,7 @@ export class Inbound {
       } else {
         const opened = this.#judge(placed, verdicts[i], updates)
         if (opened === 'again') {
+          this.#suspectRest(run, verdicts, i + 1)
           rereadAfter = sequence - 1
           break
         }
@@ -289,7 +290,7 @@ export class Inbound {
   /** What a foreign entry says. `again`: it is not usable as it came, and is read once more; undefined: nor is it then. */
   #judge({ sequence, entry }: Placed, verdict: Verdict, updates: LoggedUpdate[]): Opened | 'again' | undefined {
     const { problems } = this.#ports
-    if (verdict === undefined || verdict === 'unusable' || !this.#belongs(verdict)) {
+    if (!this.#isUsable(verdict)) {
       if (!this.#suspects.delete(sequence)) {
         this.#suspects.add(sequence)
         return 'again'
@@ -323,6 +324,17 @@ export class Inbound {
     const { updates, replayed } = this.#order.accept(opened, sequence)
     this.#ports.problems.count(replayed ? 'replayed' : 'opened')
     return updates
+  }
+
+  /** Whatever else of this run does not open comes again with the same question: garbage in bulk is not asked for piece by piece. */
+  #suspectRest(run: readonly Placed[], verdicts: readonly Verdict[], from: number): void {
+    for (const [i, { sequence, own }] of run.entries()) {
+      if (i >= from && own === undefined && !this.#isUsable(verdicts[i])) this.#suspects.add(sequence)
+    }
+  }
+
+  #isUsable(verdict: Verdict): verdict is Opened {
+    return verdict !== undefined && verdict !== 'unusable' && this.#belongs(verdict)
   }
 
   /** The log of an epoch holds updates and witnesses of that epoch: another kind was never sent for it. */

@@ -40,6 +40,11 @@ export function compareJoined(joined: Joined, records: RecordsVerdict, claim: Jo
       does: 'distrust',
       message: `the relay has pruned through sequence ${pruned}, and its log ends at ${sequence}`,
     }
+  if (confirmed && cursor > sequence)
+    return {
+      does: 'distrust',
+      message: `the relay confirms sequence ${cursor}, and its log ends at ${sequence}`,
+    }
   const isPruned = cursor < pruned
   if (records.is === 'next') {
     if (records.voids > 0 || (confirmed && !isPruned)) return { does: 'take', records, lacks: undefined }

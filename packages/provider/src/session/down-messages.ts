@@ -62,7 +62,7 @@ export class DownMessages {
         if (phase !== 'held') inbound.receive(message.first, message.hashBefore, message.entries)
         break
       case 'caught-up':
-        reading.caughtUp(message.request, message.sequence)
+        reading.caughtUp(message)
         break
       case 'staged':
         this.#answers++

@@ -1,5 +1,5 @@
 import type { Clock } from '@y-sealed/key-client'
-import { hashPrefix, type Refused } from '@y-sealed/protocol'
+import { type CaughtUp, hashPrefix, type Refused } from '@y-sealed/protocol'
 import { equalBytes } from '../hex.ts'
 import type { Inbound } from '../inbound/inbound.ts'
 import type { Problems } from '../problems.ts'
@@ -35,6 +35,8 @@ export class Reading {
   /** Request number of the read that is awaited (0: the one that a join begins), and where it ended. */
   #awaited = 0
   #target: number | undefined
+  /** Where the log ended when the session was joined. */
+  #joinedAt = 0
 
   constructor(ports: ReadingPorts) {
     this.#ports = ports
@@ -56,6 +58,12 @@ export class Reading {
   begin(): void {
     this.#awaited = 0
     this.#target = undefined
+    this.#joinedAt = 0
+  }
+
+  /** A join has told where the log ends. */
+  expect(sequence: number): void {
+    this.#joinedAt = sequence
   }
 
   /** Asks for the entries after a sequence. */
@@ -72,10 +80,20 @@ export class Reading {
   }
 
   /** The relay has sent what was asked for, which ends there. */
-  caughtUp(request: number, sequence: number): void {
+  caughtUp({ request, sequence, hash }: CaughtUp): void {
     if (request !== this.#awaited) return
+    const { inbound, isAwaited, distrust } = this.#ports
+    if (sequence < this.#joinedAt) {
+      distrust(`the relay joined at sequence ${this.#joinedAt} and has no more than ${sequence}`)
+      return
+    }
+    const isThere = isAwaited() && inbound.isIdle && inbound.cursor === sequence
+    if (isThere && !equalBytes(hash, hashPrefix(inbound.hash))) {
+      distrust(`the relay's log at sequence ${sequence} is not the one that was read`)
+      return
+    }
     this.#target = sequence
-    this.#ports.inbound.drain()
+    inbound.drain()
   }
 
   /** The log ends with this client's own entries. */

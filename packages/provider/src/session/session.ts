@@ -12,6 +12,7 @@ import { Channel } from './channel.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { DownMessages } from './down-messages.ts'
 import { Epochs } from './epochs.ts'
+import { FloodWatch } from './flood-watch.ts'
 import type { RotationOptions } from './own-epochs.ts'
 import { Reading } from './reading.ts'
 import { Retry } from './retry.ts'
@@ -35,6 +36,9 @@ export class Session {
   readonly #stalls: StallWatch
   readonly #access: AccessRefresh
   readonly #rejoin: Retry
+  readonly #floods = new FloodWatch()
+  /** The log was read to its end in this session. */
+  #hasCaughtUp = false
   /** connect() was called and nothing has ended it: that a shared connection opens is not reason enough to join. */
   #isWanted = false
   /** Rises at each join and at each end, so that what was awaited in between knows that it comes too late. */
@@ -49,6 +53,9 @@ export class Session {
       onClosed: () => this.#away(),
     })
     this.#rejoin = new Retry(clock, () => this.enter())
+    problems.watch(({ code, where }) => {
+      if (code === 'tampered') this.#unopened(where)
+    })
     this.#access = new AccessRefresh({
       clock,
       problems,
@@ -185,6 +192,7 @@ export class Session {
       phase: () => this.phase,
       onJoined: (joined) => {
         this.writing.role = joined.role
+        this.#reading.expect(joined.sequence)
         this.#setPhase('keying')
         this.#epochs.joined(joined)
       },
@@ -322,6 +330,8 @@ export class Session {
     this.#channel.renew()
     this.writing.appender.forgiveLimit()
     this.#reading.begin()
+    this.#hasCaughtUp = false
+    this.#floods.begin()
     this.#epochs.rejoin()
     this.#setPhase('joining')
     let token: string
@@ -383,6 +393,7 @@ export class Session {
   #becomeLive(): void {
     const { appender, sealer } = this.writing
     if (sealer.sealer === undefined) return
+    this.#hasCaughtUp = true
     if (appender.isBusy) {
       // A re-read in mid-typing: the ack of what is in flight is still to come.
       this.#setPhase('live')
@@ -443,6 +454,20 @@ export class Session {
   #distrust(message: string, known?: KnownPlace): void {
     this.#ports.problems.raise('relay-fault', message, 'log', known)
     this.#startOver()
+  }
+
+  /** Something that the relay sent does not open. From one that goes on like that this client takes a rest. */
+  #unopened(where: string): void {
+    // A log is read to its end, whatever is in it: garbage that somebody once appended must keep nobody out.
+    if (where === 'entry' && !this.#hasCaughtUp) return
+    const { problems, clock } = this.#ports
+    if (!this.#floods.failed(clock.now())) return
+    problems.count('floods')
+    const life = this.#life
+    // What is being taken is taken first.
+    queueMicrotask(() => {
+      if (life === this.#life) this.#startOver()
+    })
   }
 
   /** Leaves, and joins again after a while; the connection, which other documents may share, goes on. */

@@ -4,6 +4,8 @@ import { envelope } from './targets/envelope.ts'
 import { epochRecord, recordStart } from './targets/epoch-record.ts'
 import { downFrame, upFrame } from './targets/frames.ts'
 import { header } from './targets/header.ts'
+import { keyAnswer } from './targets/key-answer.ts'
+import { keyRequest } from './targets/key-request.ts'
 import { parts } from './targets/parts.ts'
 import { plaintext } from './targets/plaintext.ts'
 import { providerWords } from './targets/provider-words.ts'
@@ -21,5 +23,7 @@ export const ALL_TARGETS: readonly Target[] = [
   recordStart,
   upFrame,
   downFrame,
+  keyAnswer,
+  keyRequest,
   providerWords,
 ]

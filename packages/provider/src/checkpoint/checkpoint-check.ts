@@ -51,7 +51,7 @@ export class CheckpointCheck {
     this.#ports = ports
   }
 
-  /** Who has appended vouches; who only reads leaves no trace. */
+  /** Who has appended vouches, be it only what they have seen; who may only read leaves no trace. */
   appended(): void {
     this.#hasAppended = true
     this.look()

@@ -154,7 +154,7 @@ export class Checkpoints {
   }
 
   /** An append was acked. */
-  wrote(): void {
+  appended(): void {
     this.#check.appended()
   }
 

@@ -412,10 +412,9 @@ export class Session {
   #settled(): void {
     const hasWritten = this.writing.appender.isUpdateInFlight
     this.writing.settled()
-    // Whoever only says what they have seen has written nothing.
-    if (!hasWritten) return
-    this.#epochs.wrote()
-    this.#checkpoints.wrote()
+    // Whoever only says what they have seen has written nothing, but can be asked to vouch for more.
+    if (hasWritten) this.#epochs.wrote()
+    this.#checkpoints.appended()
   }
 
   /** What the relay owes an answer to, and how far it has got; undefined while it owes nothing. */

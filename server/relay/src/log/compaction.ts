@@ -46,7 +46,7 @@ export function judgeCompaction(
   return hashThere && sameHash(hashThere, hash) ? undefined : 'stale-checkpoint'
 }
 
-/** Who alone has appended all updates after a sequence; witnesses, which change nothing, do not count. */
+/** Who alone has appended all entries after a sequence. */
 export interface SoleAuthor {
   /** undefined: not known, and nobody is taken for him. */
   readonly subject: string | undefined

@@ -1,10 +1,7 @@
 import type { Entry } from '@y-sealed/protocol'
-import { EnvelopeKind, readVarint } from '@y-sealed/protocol/header'
+import { readVarint } from '@y-sealed/protocol/header'
 
 const NOTHING = new Uint8Array(0)
-
-// Version 1 and the kind: headers were parsed on the way in (WIRE-30).
-const WITNESS_FIRST_BYTE = (1 << 4) | EnvelopeKind.witness
 
 /** Lays entries out one behind the other, each `varint length ‖ proof ‖ varint length ‖ envelope`, as frames do. */
 export function encodeRunBody(entries: readonly Entry[]): Uint8Array {
@@ -36,16 +33,6 @@ export function parseRunBody(body: Uint8Array): PlacedEntry[] {
     entries.push({ proof: proof.bytes, envelope: envelope.bytes, end: at })
   }
   return entries
-}
-
-/** Whether one of these entries changes the document; the others only say what their author has seen of it. Read from public headers. */
-export function hasUpdates(body: Uint8Array): boolean {
-  for (let at = 0; at < body.length; ) {
-    const envelope = readPart(body, readPart(body, at).end)
-    if (envelope.bytes[0] !== WITNESS_FIRST_BYTE) return true
-    at = envelope.end
-  }
-  return false
 }
 
 /** Bytes of a part with its length before it: seven bits of the length fit a byte. */

@@ -2,7 +2,6 @@ import { startHash } from '@y-sealed/protocol'
 import { writtenBy } from './compaction.ts'
 import { appended, type EpochState, judgeAppend, judgeOpen, opened } from './epoch-state.ts'
 import type { AppendRequest, AppendResult, Commit, EpochRecord, NewRun, OpenRequest } from './log-store.ts'
-import { hasUpdates } from './run-body.ts'
 import { chainHash } from './run-chain.ts'
 import { placeOf } from './sqlite-checkpoint-rows.ts'
 import { name, writeFirstCheckpoint } from './sqlite-compacting.ts'
@@ -75,7 +74,7 @@ function writeRuns(
     return run
   })
   rows.save(id, state)
-  const written = stored.some(({ body }) => hasUpdates(body)) ? writtenBy(sole, subject, before.sequence) : sole
+  const written = stored.length > 0 ? writtenBy(sole, subject, before.sequence) : sole
   if (written !== sole) rows.saveSole(id, written)
   return { runs: stored, sequence: state.sequence, hash: state.hash }
 }

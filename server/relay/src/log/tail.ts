@@ -2,7 +2,6 @@ import { RelayError } from '../errors.ts'
 import { type SoleAuthor, writtenBy } from './compaction.ts'
 import { appended, type EpochState } from './epoch-state.ts'
 import type { Commit, NewRun, StoredRun } from './log-store.ts'
-import { hasUpdates } from './run-body.ts'
 import { chainHash } from './run-chain.ts'
 import { TailRuns } from './tail-runs.ts'
 import { type SaltClaim, TailSalts } from './tail-salts.ts'
@@ -69,7 +68,7 @@ export class Tail {
 
   #add({ subject }: TailAuthor, { count, epochIndex, body }: Omit<NewRun, 'leaves'>, hash: Uint8Array): StoredRun {
     const run = { first: this.#state.sequence + 1, count, epochIndex, hashBefore: this.#state.hash, body }
-    if (hasUpdates(body)) this.#sole = writtenBy(this.#sole, subject, this.#state.sequence)
+    this.#sole = writtenBy(this.#sole, subject, this.#state.sequence)
     this.#state = appended(this.#state, count, hash)
     this.#runs.add(run)
     return run

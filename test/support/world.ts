@@ -225,6 +225,13 @@ export class World {
     this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port), this.logLines)
   }
 
+  /** Something happens to the relay's log, in this folder. Stop the relay first. */
+  damage(act: (folder: string) => void): void {
+    const { directory } = this
+    if (directory === undefined || this.relay !== undefined) throw new Error('damage a stopped relay on disk')
+    act(directory)
+  }
+
   /** What is left when an operator loses the disk. Stop the relay first. */
   wipeRelay(): void {
     const { directory } = this

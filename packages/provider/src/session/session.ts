@@ -156,24 +156,24 @@ export class Session {
       phase: () => this.phase,
       isContradicted: () => this.#witnesses.isContradicted,
       onLeaving: () => {
-        this.writing.appender.stop()
+        this.writing.stop()
         ports.awareness.suspend()
         // What came while a person was to decide was not taken.
         if (this.phase === 'held' && this.epoch !== undefined) this.#reading.read(this.#inbound.cursor)
         this.#setPhase('keying')
       },
       onRetired: () => {
-        this.writing.appender.pause()
+        this.writing.retire()
         ports.awareness.mute()
       },
       onUnretired: () => {
         ports.awareness.unmute()
-        if (this.writing.canWrite) this.writing.appender.resume()
+        this.writing.unretire()
       },
       onThere: (readAgain) => this.#run(this.#keyed(readAgain)),
       onOwnEntries: (sequence) => this.#reading.endsAt(sequence),
       onHeld: (error) => {
-        this.writing.appender.stop()
+        this.writing.stop()
         this.writing.sealer.leave()
         this.#inbound.forgetWaiting()
         ports.awareness.stop()
@@ -491,7 +491,7 @@ export class Session {
     this.#epochs.stop()
     this.#checkpoints.stop()
     this.#witnesses.stop()
-    this.writing.appender.stop()
+    this.writing.stop()
     this.#inbound.forgetWaiting()
     this.#ports.awareness.stop()
     this.writing.sealer.leave()

@@ -8,6 +8,7 @@ import { Unsent } from '../log-state/unsent.ts'
 import { Appender, type UnusableChange } from '../outbound/appender.ts'
 import type { SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
+import { HealDelay } from './heal-delay.ts'
 import type { SessionPorts } from './session-ports.ts'
 
 /** Appends refused in a row that are settled in silence, by a new sealer each (protocol §7). */
@@ -43,6 +44,7 @@ export class Writing {
   readonly sealer: CurrentSealer
   readonly appender: Appender
   readonly #ports: WritingPorts
+  readonly #healDelay: HealDelay
   #refusalsInARow = 0
 
   constructor(ports: WritingPorts) {
@@ -51,6 +53,7 @@ export class Writing {
     const { problems } = session
     this.unsent = new Unsent(session.doc, logState)
     this.sealer = new CurrentSealer(session)
+    this.#healDelay = new HealDelay(session.clock, () => this.#healNow())
     this.appender = new Appender({
       ...session,
       ...requests,
@@ -96,25 +99,54 @@ export class Writing {
 
   /** The law (protocol §7): whatever the document holds and the log lacks is on its way from now on. `isRetired`: under the next key only. */
   begin(isRetired: boolean): void {
-    const { session, requests, onDenied } = this.#ports
-    session.outbox.replace(this.unsent.settle(), session.clock.now())
-    if (this.role === 'read') onDenied()
-    else {
-      this.appender.start(requests.channel(), requests.limits(), this.unsent.isHealing)
-      if (isRetired) this.appender.pause()
+    const { requests, onDenied } = this.#ports
+    const { outbox, clock } = this.#ports.session
+    this.#healDelay.stop()
+    const hasTyped = !outbox.isEmpty
+    outbox.replace(this.unsent.settle(), clock.now())
+    if (outbox.isEmpty) this.unsent.isHealing = false
+    if (this.role === 'read') {
+      onDenied()
+      return
     }
-    this.unsent.isHealing = false
+    const { isHealing } = this.unsent
+    this.appender.start(requests.channel(), requests.limits(), isHealing)
+    if (isRetired) this.retire()
+    else if (isHealing && !hasTyped) {
+      this.appender.pause()
+      this.#healDelay.begin()
+    }
+  }
+
+  /** The key is retired: nothing new is sealed; what is in flight may arrive. */
+  retire(): void {
+    this.#healDelay.stop()
+    this.appender.pause()
+  }
+
+  /** It is in use again after all. */
+  unretire(): void {
+    if (this.canWrite) this.appender.resume()
+  }
+
+  /** The epoch or the session is over. */
+  stop(): void {
+    this.#healDelay.stop()
+    this.appender.stop()
   }
 
   changed(): void {
+    this.#healDelay.hurry()
     if (this.canWrite) this.appender.changed()
   }
 
   flushNow(): void {
+    this.#healDelay.hurry()
     if (this.canWrite) this.appender.sendNow()
   }
 
   sendLast(isForGood: boolean): void {
+    this.#healDelay.hurry()
     if (this.canWrite) this.appender.sendLast(isForGood)
   }
 
@@ -127,6 +159,16 @@ export class Writing {
     this.unsent.isHealing = true
     outbox.add(missing, clock.now())
     this.appender.repairNext()
+    onOutbox()
+  }
+
+  /** What others have brought back meanwhile is not missing any more. */
+  #healNow(): void {
+    if (!this.canWrite) return
+    const { outbox, clock, onOutbox } = this.#ports.session
+    outbox.replace(this.unsent.lacking(), clock.now())
+    if (outbox.isEmpty) this.unsent.isHealing = false
+    this.appender.resume()
     onOutbox()
   }
 

@@ -9,7 +9,7 @@ import { joinDemo, requestDemoAccess } from '../browser/join-demo.ts'
 import { type RunningDemo, startDemo } from '../browser/running-demo.ts'
 import { CanarySearch, needlesOf } from '../support/canary.ts'
 import { patiently, untilTrue } from '../support/events.ts'
-import { childRunning, dumpCore } from './core-dump.ts'
+import { type CoreDump, childRunning, dumpCore } from './core-dump.ts'
 import { type Place, placeOfDirectory, placeOfFrames, placeOfLargeFile, placeOfText } from './places.ts'
 import { startRelayTap } from './relay-tap.ts'
 import { makeSecrets } from './secrets.ts'
@@ -26,6 +26,8 @@ export interface Proof {
   /** Of each secret what it is, for people. */
   readonly secrets: ReadonlyMap<string, string>
   readonly places: readonly Place[]
+  /** Places that this machine does not let us look into, each with the reason. */
+  readonly skipped: readonly string[]
 }
 
 /**
@@ -82,8 +84,10 @@ async function proveOn(
   const search = new CanarySearch([...secrets.keys(), planted])
   const relayData = join(demo.data, 'relay')
   const places: Place[] = []
-  if (gcore !== undefined && demo.processId !== undefined) {
-    const core = dumpCore(gcore, childRunning('server/relay/dist/main.js', demo.processId), folder)
+  const skipped: string[] = []
+  const core = dumpRelay(gcore, demo, folder)
+  if (typeof core === 'string') skipped.push(`core dump of the relay (${core})`)
+  else {
     places.push(placeOfLargeFile('core dump of the relay', core.path, search))
     core.delete()
   }
@@ -106,7 +110,19 @@ async function proveOn(
     placeOfFrames('frames at the relay, downwards', tap.frames, 'down', search),
     placeOfText('HTTP heads at the relay', tap.heads.join('\n'), search),
   )
-  return { planted, secrets, places }
+  return { planted, secrets, places, skipped }
+}
+
+/** A string is the reason why there is none. */
+function dumpRelay(gcore: string | undefined, demo: RunningDemo, folder: string): CoreDump | string {
+  if (gcore === undefined || demo.processId === undefined) return 'no gcore on this machine; it comes with gdb'
+  const processId = childRunning('server/relay/dist/main.js', demo.processId)
+  try {
+    return dumpCore(gcore, processId, folder)
+  } catch (error) {
+    // Who is not root may often not look into another process.
+    return error instanceof Error ? error.message : 'gcore failed'
+  }
 }
 
 /** In every encoding that is searched for. */

@@ -14,6 +14,7 @@ import { startUpgradeTap, type UpgradeTap } from '../support/upgrade-tap.ts'
 import { Wire } from '../support/wire.ts'
 
 const DOCUMENT_ID = 'Ward 7 / Nightingale, Florence: discharge letter'
+const ADMIN = 'the operator, and nobody else, has this token'
 const HINTS = ['hint of the first key, for Ward 7', 'hint of the second key, for Ward 7'] as const
 
 /** An endpoint as a function: two keys, one after the other, under telling hints. */
@@ -38,7 +39,7 @@ describe('a document whose room is random', () => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'y-sealed-document-id-'))
     const log = createLog('info', { write: (line) => void logLines.push(line) })
-    relay = await createRelay({ data: directory, port: 0, log, retention: 'all' })
+    relay = await createRelay({ data: directory, port: 0, log, retention: 'all', admin: { token: ADMIN } })
     tap = await startUpgradeTap(relay.url)
     wire = new Wire(new Capture())
     logLines.length = 0
@@ -80,11 +81,20 @@ describe('a document whose room is random', () => {
     past.destroy()
   }
 
-  /** What anybody is answered who asks the relay or its operator about it. */
-  async function answers(name: string): Promise<string> {
+  /** What the relay answers over HTTP: to anybody, and to its operator about this room. */
+  async function answers(name: string, acts: readonly string[]): Promise<string> {
     const http = relay.url.replace('ws:', 'http:')
-    const asked = ['/healthz', '/', '/metrics', `/${name}`].map(async (path) => await (await fetch(http + path)).text())
-    return JSON.stringify([await relay.usage(name), ...(await Promise.all(asked))])
+    const texts = await Promise.all(
+      ['/healthz', '/', `/${name}`].map(async (path) => await (await fetch(http + path)).text()),
+    )
+    for (const act of acts) {
+      const headers = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ room: name })
+      const response = await fetch(`${http}/admin/${act}`, { method: 'POST', headers, body })
+      expect(response.status).toBe(200)
+      texts.push(await response.text())
+    }
+    return texts.join('\n')
   }
 
   async function recordsOf(name: string): Promise<Uint8Array[]> {
@@ -96,8 +106,12 @@ describe('a document whose room is random', () => {
     return records
   }
 
-  /** Everywhere at the relay; `hide`: bytes that are overwritten before the search. */
-  async function searchRelay(search: CanarySearch, name: string, hide: readonly Uint8Array[] = []): Promise<Finding[]> {
+  /** Everywhere at the relay; `hide`: bytes that are overwritten before the search; `acts`: what its operator asks. */
+  async function searchRelay(
+    search: CanarySearch,
+    name: string,
+    { hide = [], acts = ['sessions', 'usage', 'epochs'] }: { hide?: readonly Uint8Array[]; acts?: string[] } = {},
+  ): Promise<Finding[]> {
     const frames = wire.capture.frames.map(({ direction, bytes }) => ({ direction, bytes: without(bytes, hide) }))
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     // While the relay is alive its newest pages are in the write-ahead file.
@@ -108,7 +122,7 @@ describe('a document whose room is random', () => {
       ...search.in(files.join('\n'), 'the names of its files'),
       ...search.in([...tap.requests, ...tap.answers].join('\n'), 'HTTP'),
       ...search.in(logLines.join('\n'), 'the log'),
-      ...search.in(await answers(name), 'what an operator is told'),
+      ...search.in(await answers(name, acts), 'its answers'),
     ]
   }
 
@@ -134,13 +148,13 @@ describe('a document whose room is random', () => {
     expect(found).not.toContain('the log')
   })
 
-  test('a key hint is in the public epoch record and nowhere else', async () => {
+  test('a key hint is in the public epoch record, from which the operator is told it, and nowhere else', async () => {
     await liveThrough(room, { keys: keysWithTellingHints(), documentId: DOCUMENT_ID })
     const search = new CanarySearch(HINTS)
     const open = places(await searchRelay(search, room))
-    expect(open).toEqual(expect.arrayContaining(['frame (up)', 'frame (down)']))
-    const records = await recordsOf(room)
-    expect(describeFindings(await searchRelay(search, room, records))).toBe('')
+    expect(open).toEqual(expect.arrayContaining(['frame (up)', 'frame (down)', 'its answers']))
+    const apart = { hide: await recordsOf(room), acts: ['sessions', 'usage'] }
+    expect(describeFindings(await searchRelay(search, room, apart))).toBe('')
   })
 })
 

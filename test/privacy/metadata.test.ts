@@ -79,10 +79,10 @@ describe('docs/metadata.md has a row for every HTTP header', () => {
     const browser = await launchBrowser()
     try {
       const page = await browser.newPage()
+      // By the browser, not by the page: what a page sets may arrive after its next request.
+      await page.context().addCookies([{ name: 'of', value: 'the-site', url: relay.url.replace('ws:', 'http:') }])
       await page.goto(`http://${new URL(relay.url).host}/healthz`)
       await page.evaluate(async (url) => {
-        // biome-ignore lint/suspicious/noDocumentCookie: a cookie is what is looked for
-        document.cookie = 'of=the-site'
         const socket = new WebSocket(url)
         await new Promise((resolve, reject) => {
           socket.onopen = resolve

@@ -5,6 +5,8 @@ import { AuthenticationError, type Authorize, createKeyServer } from '@y-sealed/
 import { expect, it, onTestFinished } from 'vitest'
 import { type Conformance, proveEndpoint, runCommand } from '../support/conformance.ts'
 import { type Mistake, ORIGIN, startMinimalEndpoint, USERS } from '../support/minimal-endpoint.ts'
+import { startPlainEndpoint } from '../support/plain-endpoint.ts'
+import { fixedKeyPerDocument, saltInHint } from '../support/plain-key-methods.ts'
 
 // `y-sealed conformance` as a process, against endpoints that are right and endpoints that are wrong in one thing each.
 
@@ -104,6 +106,7 @@ const MISTAKES: readonly (readonly [Mistake, readonly string[]])[] = [
   ['strangers are told which documents exist', ['KE12']],
   ['the hint is the e-mail address of who asked', ['HINT-1']],
   ['a wrong type is an error of the server', ['KE13']],
+  ['the key stands in a header, too', ['TYPE-1']],
 ]
 
 it.each(MISTAKES)('it catches: %s', async (mistake, broken) => {
@@ -116,6 +119,42 @@ it('it catches a key that is normalised and trimmed on its way back, wherever a 
   const report = await proveMinimal('the key is normalised and trimmed on its way back')
   expect(report.failed).toEqual(expect.arrayContaining(['KE2', 'KE6', 'KE9']))
 })
+
+it('a member that it is said to know and does not is a failure, not a weakness', async () => {
+  const endpoint = await startMinimalEndpoint()
+  onTestFinished(() => endpoint.close())
+  const report = await proveEndpoint(
+    endpoint.url,
+    USERS,
+    '--knows',
+    'after,epoch',
+    '--only',
+    'AFTER-1,EPOCH-1,RECORD-1',
+  )
+  expect(report).toMatchObject({ exitCode: 1, failed: ['AFTER-1', 'EPOCH-1'], weaker: ['active', 'record'] })
+  expect(report.skipped).toEqual({ 'RECORD-1': 'it does not know "record"' })
+})
+
+it.each([
+  ['ignored', fixedKeyPerDocument, ['KE2', 'KE8', 'KE15'], ['KE4', 'KE5', 'KE7']],
+  ['salt', saltInHint, ['KE2', 'KE15', 'KE16'], ['KE4', 'KE5', 'KE7']],
+] as const)(
+  'an endpoint whose hints are %s passes where that is said, with its weakness named',
+  async (kind, make, passed, skipped) => {
+    const endpoint = await startPlainEndpoint(make())
+    onTestFinished(() => endpoint.stop())
+    const only = [...passed, ...skipped].join(',')
+    const said = await proveEndpoint(endpoint.url, {}, '--hints', kind, '--only', only)
+    expect([said.exitCode, said.passed.sort(), Object.keys(said.skipped).sort()]).toEqual([
+      0,
+      [...passed].sort(),
+      skipped,
+    ])
+    expect(said.weaker).toContain('hints')
+    const unsaid = await proveEndpoint(endpoint.url, {}, '--only', only)
+    expect([unsaid.exitCode, unsaid.failed.includes('KE4')]).toEqual([1, true])
+  },
+)
 
 it('it catches a redirect and does not follow it', async () => {
   const report = await proveMinimal('it redirects')

@@ -21,6 +21,7 @@ export type Mistake =
   | 'strangers are told which documents exist'
   | 'the hint is the e-mail address of who asked'
   | 'a wrong type is an error of the server'
+  | 'the key stands in a header, too'
 
 /** Users of the endpoint by their token. */
 export const USERS = {
@@ -42,6 +43,11 @@ export interface MinimalEndpoint {
   readonly url: string
   readonly keys: readonly string[]
   close(): Promise<void>
+}
+
+interface Answer {
+  readonly key: string | undefined
+  readonly keyHint: string
 }
 
 class Refused extends Error {
@@ -73,7 +79,7 @@ export async function startMinimalEndpoint(mistake?: Mistake): Promise<MinimalEn
     return key
   }
 
-  async function answer(documentId: string, keyHint: string | null, mayCreate: boolean, user: string): Promise<object> {
+  async function answer(documentId: string, keyHint: string | null, mayCreate: boolean, user: string): Promise<Answer> {
     if (keyHint === null || (keyHint === '' && is('"" is taken for null'))) {
       const id = is('document ids are normalised') ? documentId.normalize('NFKC') : documentId
       const hint = current.get(id)
@@ -98,7 +104,7 @@ export async function startMinimalEndpoint(mistake?: Mistake): Promise<MinimalEn
     throw new Refused(404)
   }
 
-  async function handle(request: IncomingMessage): Promise<object> {
+  async function handle(request: IncomingMessage): Promise<Answer> {
     const url = new URL(request.url ?? '', 'http://127.0.0.1')
     const isGet = request.method === 'GET' && is('GET gets a key, and a cache keeps it')
     if (request.method !== 'POST' && !isGet) throw new Refused(405)
@@ -134,6 +140,11 @@ export async function startMinimalEndpoint(mistake?: Mistake): Promise<MinimalEn
     return { documentId: documentId.replace(halves, '\ufffd'), keyHint: keyHint?.replace(halves, '\ufffd') ?? null }
   }
 
+  function respond(response: ServerResponse, found: Answer): void {
+    if (is('the key stands in a header, too')) response.setHeader('content-type', `application/json; key=${found.key}`)
+    response.end(JSON.stringify(found))
+  }
+
   const opensToAll = () =>
     is('every web page may read, with credentials') || is('the origin that asks is the origin that may')
 
@@ -153,7 +164,7 @@ export async function startMinimalEndpoint(mistake?: Mistake): Promise<MinimalEn
     try {
       if (request.method === 'OPTIONS') response.writeHead(204).end()
       else if (is('it redirects')) response.writeHead(307, { location: 'http://127.0.0.1:9/keys' }).end()
-      else response.end(JSON.stringify(await handle(request)))
+      else respond(response, await handle(request))
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const list = is('an error lists the keys there are') && error.status === 404 ? { known: [...issued] } : {}

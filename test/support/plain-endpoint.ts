@@ -47,9 +47,10 @@ export async function startPlainEndpoint(
 
   const start = async (): Promise<void> => {
     const listening = createServer((request, response) => {
+      if (request.method !== 'POST') return response.writeHead(405).end()
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
-      request.on('end', () => {
+      return request.on('end', () => {
         const body = Buffer.concat(chunks).toString('utf8')
         asked.push(body)
         const { status, said } = answer(body)

@@ -30,11 +30,12 @@ export function jsonOf(body: Uint8Array): unknown {
   }
 }
 
+/** Nothing that is asked of a header is longer. */
 const MAX_HEADER_UNITS = 100
 
-/** A header's value as one printable line. */
+/** A header's value as one printable line; a long one is not cut, since half a key would not be known for one. */
 export function describeHeader(value: string | string[] | undefined): string {
   if (value === undefined) return 'none'
-  const text = String(value).replace(/[^\x20-\x7e]/g, '?')
-  return text.length > MAX_HEADER_UNITS ? `${text.slice(0, MAX_HEADER_UNITS)}…` : text
+  const text = String(value)
+  return text.length > MAX_HEADER_UNITS ? `${text.length} characters` : text.replace(/[^\x20-\x7e]/g, '?')
 }

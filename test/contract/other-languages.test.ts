@@ -8,8 +8,11 @@ import { keyEndpoint } from '@y-sealed/key-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { onPath } from '../bin/debian.mjs'
 import { type Conformance, proveEndpoint } from '../support/conformance.ts'
+import { patiently, untilText } from '../support/events.ts'
 import { ORIGIN, USERS } from '../support/minimal-endpoint.ts'
 import { projectRoot } from '../support/project-root.ts'
+import { someProblem } from '../support/steps.ts'
+import { startWorld } from '../support/world.ts'
 
 // The endpoints of docs/write-your-own-endpoint.md, each run by its interpreter as the page says.
 
@@ -65,7 +68,7 @@ function writeUsers(folder: string): void {
 
 describe.each(Object.entries(LANGUAGES))('the endpoint in %s', (_language, { command, run }) => {
   it.skipIf(onPath(command) === undefined)(
-    'keeps every rule, gives its keys again after kill -9, and logs none of them',
+    'keeps every rule, serves people who write and rotate, gives its keys again after kill -9, and logs none of them',
     async () => {
       const folder = mkdtempSync(join(tmpdir(), 'y-sealed-language-'))
       onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -85,7 +88,7 @@ describe.each(Object.entries(LANGUAGES))('the endpoint in %s', (_language, { com
           writeFileSync(log, printed)
           const report = await proveEndpoint(url, USERS, '--origin', ORIGIN, '--memory', memory, ...flags)
           writeFileSync(log, printed)
-          await clientAgrees(url)
+          if (flags.length === 0) await peopleWrite(url)
           return report
         } finally {
           await kill(server)
@@ -112,12 +115,30 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** What the provider uses gets the same key twice. */
-async function clientAgrees(url: string): Promise<void> {
-  const ask = keyEndpoint(url, { headers: USERS.writer })
-  const documentId = 'conformance-client'
-  const fresh = (await ask({ documentId, keyHint: null })) as { key: string; keyHint: string }
-  expect(await ask({ documentId, keyHint: fresh.keyHint })).toEqual(fresh)
+/** Two people and a rotation, a reader who comes later, and somebody who may not. */
+async function peopleWrite(url: string): Promise<void> {
+  const world = await startWorld()
+  const as = (user: keyof typeof USERS) => ({
+    keys: keyEndpoint(url, { headers: USERS[user] }),
+    room: 'conformance-room',
+  })
+  try {
+    const ada = await world.joined('Ada', as('writer'))
+    ada.text.insert(0, 'before, ')
+    await patiently(ada.provider.flush(), 'the first words')
+    const bob = await world.joined('Bob', as('colleague'))
+    await patiently(ada.provider.rotateKey(), 'the rotation')
+    bob.text.insert(bob.text.length, 'and after')
+    await untilText(ada.doc, 'before, and after')
+    await patiently(bob.provider.flush(), 'the last words')
+    const reader = await world.joined('a reader', as('reader'))
+    expect([reader.text.toString(), reader.provider.freshness]).toEqual(['before, and after', 'endpoint'])
+    const outsider = world.person('an outsider', { ...as('outsider'), expects: ['key-refused'] })
+    await someProblem(outsider)
+    expect(outsider.text.toString()).toBe('')
+  } finally {
+    await world.close()
+  }
 }
 
 async function untilAnswered(url: string, server: ChildProcess): Promise<void> {

@@ -125,6 +125,8 @@ async function startServers(data) {
   const relay = server('relay', relayPort, 'server/relay/dist/main.js', [
     ...['--data', ensurePrivateFolder(join(data, 'relay'))],
     ...['--token-secret-file', relaySecret],
+    // Whoever tries the demo rotates more often than people do.
+    ...['--limit', 'rotationsPerMinute=60,rotationsPerDay=1000'],
     ...['--origins', url],
   ])
   const keys = server('key endpoint', keysPort, 'server/key-endpoint/dist/main.js', [

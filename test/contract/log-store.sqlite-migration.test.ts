@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Retention, sweepTerms } from '../../server/relay/src/log/retention.ts'
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { fakeCheckpoint, nameOf } from '../scenario/relay-raw-client.ts'
+import { bytes, run } from './log-store-fixtures.ts'
 
 let directory: string
 let count = 0
@@ -82,6 +83,11 @@ describe.each([1, 2] as const)('a store of version %i', (version) => {
       [2, 0, 2],
       [3, 1, 3],
     ])
+    // What it has was never counted before.
+    const room = 3 * Number(runs[0]?.body.length)
+    const author = { room: ROOM, session: SESSION, subject: '' }
+    const append = { ...author, runs: [run(bytes(16), 1, 1, 1)], quota: { documentBytes: room, tenantBytes: 1e9 } }
+    expect(await store.append(append)).toEqual({ stored: false, code: 'full' })
     const lease = { room: ROOM, session: SESSION, purpose: 'rotate', head: hashOf(1), leaseMs: 1_000 } as const
     expect(await store.lease(lease)).toEqual({ granted: true })
     await store.close()

@@ -13,6 +13,7 @@ import { describeDeletionOfLogStore } from './log-store-deletion.contract.ts'
 import { describeEpochsOfLogStore } from './log-store-epochs.contract.ts'
 import { chunksOf, run } from './log-store-fixtures.ts'
 import { describePruningOfLogStore } from './log-store-pruning.contract.ts'
+import { describeQuotasOfLogStore } from './log-store-quota.contract.ts'
 
 let directory: string
 let count = 0
@@ -32,6 +33,8 @@ describeCheckpointsOfLogStore('SQLite in memory', async (now) => openSqliteLogSt
 describeCheckpointsOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 describePruningOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
 describePruningOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
+describeQuotasOfLogStore('SQLite in memory', async (now) => openSqliteLogStore('memory', now))
+describeQuotasOfLogStore('SQLite in a file', async (now) => openSqliteLogStore(fresh(), now))
 describeDeletionOfLogStore('SQLite in memory', async () => openSqliteLogStore('memory'))
 describeDeletionOfLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
 

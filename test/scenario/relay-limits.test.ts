@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { patiently, until } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { startWorld } from '../support/world.ts'
-import { RawClient } from './relay-raw-client.ts'
+import { FakeSealer, fakeRecord, RawClient } from './relay-raw-client.ts'
 
 const QUIET = { info() {}, warn() {}, error() {} }
 const ended: (() => unknown)[] = []
@@ -220,5 +220,116 @@ describe('how often somebody joins', () => {
     const two = world.person('two', { room: 'two', connection, expects: ['limit'] })
     await until(two.provider, 'limit')
     await patiently(two.provider.whenSynced, 'the second document')
+  })
+})
+
+describe('a document that is full', () => {
+  it('takes no more: the app is told, the text stays, and what was undone arrives', async () => {
+    const world = await startWorld({ relayLimits: { maxDocumentBytes: 20_000 } })
+    ended.push(() => world.close())
+    const ann = await world.joined('ann', { expects: ['limit'] })
+    ann.text.insert(0, 'fits')
+    await ann.provider.flush()
+    const told = until<[Error]>(ann.provider, 'limit')
+    ann.text.insert(4, 'x'.repeat(30_000))
+    const [error] = await patiently(told, 'the limit')
+    expect(error.message).toContain('as many bytes as it may have')
+    await expect(ann.provider.flush()).rejects.toMatchObject({ code: 'limit' })
+    expect([ann.provider.hasUnsyncedChanges, ann.text.length]).toEqual([true, 30_004])
+    expect(await world.freshText()).toBe('fits')
+    ann.text.delete(4, 30_000)
+    ann.text.insert(4, ' again')
+    await patiently(ann.provider.flush(), 'the smaller change')
+    expect(await world.freshText()).toBe('fits again')
+  })
+
+  it('so is the tenant whose it is, and no other', async () => {
+    const world = await startWorld({
+      relayLimits: { maxTenantBytes: 50_000 },
+      auth: async (token) => ({ subject: token, role: 'write', tenant: token }),
+    })
+    ended.push(() => world.close())
+    const write = async (tenant: string, room: string, characters: number, expects: string[] = []) => {
+      const one = await world.joined(room, { room, token: tenant, expects })
+      one.text.insert(0, 'x'.repeat(characters))
+      return one.provider.flush().then(
+        () => 'stored',
+        (error: { code: string }) => error.code,
+      )
+    }
+    expect(await write('acme', 'one', 30_000)).toBe('stored')
+    expect(await write('acme', 'two', 30_000, ['limit'])).toBe('limit')
+    expect(await write('other', 'three', 30_000)).toBe('stored')
+  })
+})
+
+describe('how often a document is rotated', () => {
+  const auth: RelayOptions['auth'] = async (token) => ({ subject: token, role: 'write' })
+
+  it('with access tokens: once a minute, and the app is told; a lease for a checkpoint is no rotation', async () => {
+    const clock = new FakeClock()
+    const relay = await start({ auth, clock, limits: { silenceMs: 1e9, strangerMs: 1e9 } })
+    const client = await greeted(relay)
+    await client.join('room')
+    const records = [fakeRecord(0), fakeRecord(1), fakeRecord(2)] as const
+    await client.open(records[0])
+    expect(await client.rotate(records[1], records[0])).toMatchObject({ type: 'opened' })
+    expect(await client.lease(records[1])).toMatchObject({ type: 'refused', code: 'limit' })
+    expect(await client.lease(records[1], 'checkpoint')).toMatchObject({ type: 'leased' })
+    await client.release()
+    await clock.advance(60_000)
+    expect(await client.rotate(records[2], records[1])).toMatchObject({ type: 'opened' })
+    const world = await startWorld({ auth })
+    ended.push(() => world.close())
+    const ann = await world.joined('ann', { token: 'ann' })
+    await ann.provider.rotateKey()
+    await expect(ann.provider.rotateKey()).rejects.toMatchObject({ code: 'limit' })
+    ann.text.insert(0, 'goes on')
+    await ann.provider.flush()
+  })
+
+  it('without: as often as somebody likes', async () => {
+    const client = await greeted(await start())
+    await client.join('room')
+    let before = fakeRecord(0)
+    await client.open(before)
+    for (let index = 1; index <= 25; index++) {
+      const next = fakeRecord(index)
+      expect(await client.rotate(next, before)).toMatchObject({ type: 'opened' })
+      before = next
+    }
+  })
+})
+
+describe('how often a session appends', () => {
+  it('who sends one after the other only becomes slower; who does not wait is refused, and nothing is lost or doubled', async () => {
+    const clock = new FakeClock()
+    const relay = await start({ clock, limits: { appendBurst: 3, appendsPerSecond: 2, maxWaitingRequests: 4 } })
+    const client = await greeted(relay)
+    await client.join('room')
+    const other = await greeted(relay)
+    await other.join('room')
+    // The open is one.
+    await client.open(fakeRecord())
+    const sealer = new FakeSealer()
+    await client.append([sealer.seal()])
+    await client.append([sealer.seal()])
+    const waiting = client.append([sealer.seal()])
+    await client.pinged()
+    expect(client.heard.filter(({ type }) => type === 'ack')).toHaveLength(2)
+    // Somebody else's turn does not wait for it.
+    expect(await other.append([new FakeSealer().seal()])).toMatchObject({ type: 'ack', sequence: 3 })
+    await clock.advance(500)
+    expect(await waiting).toMatchObject({ type: 'ack', sequence: 4 })
+    const flood = Array.from({ length: 10 }, () => client.append([sealer.seal()]))
+    // One is carried out, four wait.
+    const refused = await Promise.all(flood.slice(5))
+    expect(refused.map((answer) => (answer.type === 'refused' ? answer.code : answer.type))).toEqual(
+      Array(5).fill('limit'),
+    )
+    await clock.advance(5_000)
+    const taken = await Promise.all(flood.slice(0, 5))
+    expect(taken.map(({ type }) => type)).toEqual(Array(5).fill('ack'))
+    expect((await relay.usage('room')).entries).toBe(4 + 5)
   })
 })

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { checkLimits, type RelayLimits } from './limits.ts'
 import { DEFAULT_RETENTION, parseRetention, type Retention } from './log/retention.ts'
 
 export interface CommandOptions {
@@ -12,6 +13,7 @@ export interface CommandOptions {
   readonly tokenIssuer?: string
   readonly adminTokenFile?: string
   readonly retention: Retention
+  readonly limit: Partial<RelayLimits>
 }
 
 /** Prints help, or what is wrong, and exits where there is nothing to run. */
@@ -63,8 +65,31 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
         .default(DEFAULT_RETENTION, '30d')
         .argParser(parseRetentionOption),
     )
+    .addOption(
+      new Option(
+        '--limit <name=number>',
+        'one of the limits, such as maxDocumentBytes=1e9; more than once, or separated by commas',
+      )
+        .env('Y_SEALED_LIMITS')
+        .default({}, 'see the README')
+        .argParser(parseLimits),
+    )
     .parse(argv)
     .opts<CommandOptions>()
+}
+
+function parseLimits(text: string, before: Partial<RelayLimits>): Partial<RelayLimits> {
+  const pairs = parseList(text).map((pair): [string, number] => {
+    const [, name = '', number = ''] = /^(\w+)=(\d+(?:\.\d+)?(?:e\d+)?)$/.exec(pair) ?? []
+    return [name, Number(number)]
+  })
+  const limits = { ...before, ...Object.fromEntries(pairs) }
+  try {
+    checkLimits(limits)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : 'no limit')
+  }
+  return limits
 }
 
 function parseList(list: string): string[] {

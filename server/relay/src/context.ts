@@ -16,5 +16,7 @@ export interface RelayContext {
   limits: RelayLimits
   clock: Clock
   held: HeldBytes
+  /** How often a document may be rotated; absent: any number of times. */
+  rotations?: { perMinute: number; perDay: number }
   log: Log
 }

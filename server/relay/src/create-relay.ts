@@ -8,7 +8,7 @@ import { isLoopbackHost } from './auth/loopback.ts'
 import { ShutOut } from './auth/shut-out.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
-import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
 import { openSqliteLogStore } from './log/sqlite-log-store.ts'
 import { createSweeper } from './log/sweeper.ts'
@@ -76,6 +76,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     if (!OPTIONS.some((known) => known === name)) throw new TypeError(`unknown option: ${name}`)
   }
   const { data, port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
+  checkLimits({ ...options.limits })
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
   const { retention = DEFAULT_RETENTION } = options
   checkRetention(retention)
@@ -97,7 +98,19 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const rooms = new Rooms({ store, turn, clock, limits, log })
   const held = new HeldBytes(limits.maxHeldBytes)
   const shutOut = new ShutOut(clock)
-  const context = { store, rooms, authorize: auth ?? letEveryoneWrite, shutOut, limits, clock, held, log }
+  // Without tokens everybody is the operator of this one machine.
+  const rotations = auth && { perMinute: limits.rotationsPerMinute, perDay: limits.rotationsPerDay }
+  const context = {
+    store,
+    rooms,
+    authorize: auth ?? letEveryoneWrite,
+    shutOut,
+    limits,
+    clock,
+    held,
+    log,
+    ...(rotations && { rotations }),
+  }
   const operator = createOperator({ store, rooms, sweeper, shutOut })
   const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
   const sockets = new WsServer({ context, gate, addressOf, turn, clock })

@@ -30,6 +30,9 @@ export interface RelayLimits extends Limits {
   maxBacklogBytes: number
   /** How much of the log is read and sent at once while a session catches up. */
   catchUpBytes: number
+  /** Appends of one session: at once, and then each second; others wait for their turn. */
+  appendBurst: number
+  appendsPerSecond: number
   /** Requests of one session that may wait while one is carried out. */
   maxWaitingRequests: number
   /** Sealed bytes of all sessions that are staged or wait for their commit. */
@@ -38,6 +41,13 @@ export interface RelayLimits extends Limits {
   heartbeatAfterChangeMs: number
   /** When a heartbeat follows a heartbeat. */
   heartbeatMs: number
+  /** Stored bytes of one document: entries and checkpoints, with what is replaced and not deleted yet. */
+  maxDocumentBytes: number
+  /** The same for all documents of a tenant (claim `tenant`), where documents have one. */
+  maxTenantBytes: number
+  /** How often a document gets a next epoch, where there are access tokens. */
+  rotationsPerMinute: number
+  rotationsPerDay: number
   /** How long a lease lasts after the last byte of its holder. */
   leaseMs: number
   /** How long a rotation may hold appends back. */
@@ -86,10 +96,20 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   maxBacklogBytes: 8 * 1024 * 1024,
   // Large enough that a catch-up is bound by the line, small enough that the event loop turns in a millisecond.
   catchUpBytes: 256 * 1024,
+  // A person makes ten a second; a script on a fast line, one after the other, some hundred.
+  appendBurst: 1_000,
+  appendsPerSecond: 500,
   // A client has one append in flight; the rest is a stage, a read and a margin.
   maxWaitingRequests: 4,
   // Four of the largest requests there are.
   maxHeldBytes: 4 * DEFAULT_LIMITS.maxAppendBytes,
+  // A document of 20 MB that is typed into all day takes some 100 MB with a month of history.
+  maxDocumentBytes: 1024 ** 3,
+  // Sixty-four such documents; a disk that somebody rents.
+  maxTenantBytes: 64 * 1024 ** 3,
+  // Each rotation costs a whole checkpoint, and every member a key and a new sealer.
+  rotationsPerMinute: 1,
+  rotationsPerDay: 20,
   // Protocol §7.
   heartbeatAfterChangeMs: 5_000,
   heartbeatMs: 60_000,
@@ -108,4 +128,22 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   saltMs: 2 * 60 * 60_000,
   // Long enough for a close frame there and back.
   drainMs: 2_000,
+}
+
+// Protocol §6: whoever types is held back no longer than that, whatever an operator writes.
+const MAX_PAUSE_MS = 5_000
+
+/** Throws TypeError for a limit that does not exist, is no number from 0 on, or is more than the protocol allows. */
+export function checkLimits(limits: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_RELAY_LIMITS, name)) throw new TypeError(`limits: there is no "${name}"`)
+    if (typeof value !== 'number' || !(value >= 0)) throw new TypeError(`limits.${name}: expected a number from 0`)
+  }
+  const most: Partial<Record<string, number>> = { ...DEFAULT_LIMITS, pauseMs: MAX_PAUSE_MS }
+  for (const [name, bound] of Object.entries(most)) {
+    const value = limits[name]
+    if (typeof value === 'number' && bound !== undefined && value > bound) {
+      throw new TypeError(`limits.${name}: at most ${bound}`)
+    }
+  }
 }

@@ -10,7 +10,8 @@ export function commandOf(kind: ServerKind, { dataFolder, port, isPersistent }: 
     case 'y-sealed':
       return {
         script: join(projectRoot, 'server/relay/dist/main.js'),
-        args: ['--port', String(port), '--data', dataFolder],
+        // What the server can do is measured, not what one session may.
+        args: ['--port', String(port), '--data', dataFolder, '--limit', 'appendBurst=1e9,appendsPerSecond=1e9'],
         env: {},
       }
     case 'y-websocket':

@@ -46,7 +46,7 @@ type Verify = (token: string) => Promise<JWTPayload>
 
 /**
  * Access tokens as JWT: `aud` "y-sealed-relay" and no other, `exp`, `sub`, `role` "read" or "write", optionally `rooms` (a
- * list of room names, or of prefixes that end in `*`), `rotate` (false: a writer that opens no next epoch) and `iat`. Signed with a
+ * list of room names, or of prefixes that end in `*`), `rotate` (false: a writer that opens no next epoch), `tenant` and `iat`. Signed with a
  * secret that the application and the relay share, or with a key of a key set (JWKS) that the relay fetches.
  * Throws TypeError for a secret that is too short or a URL that is not safe.
  */
@@ -100,16 +100,18 @@ function isWordOnToken(error: unknown): boolean {
   return error.code !== errors.JOSEError.code
 }
 
-function accessOf({ aud, sub, role, rotate, exp, iat }: JWTPayload): Access | null {
+function accessOf({ aud, sub, role, rotate, tenant, exp, iat }: JWTPayload): Access | null {
   // A token for both would let the relay, which is shown it, fetch keys.
   if (Array.isArray(aud) && aud.length !== 1) return null
   if (typeof sub !== 'string' || (role !== 'read' && role !== 'write') || exp === undefined) return null
   if (rotate !== undefined && typeof rotate !== 'boolean') return null
+  if (tenant !== undefined && typeof tenant !== 'string') return null
   return {
     subject: sub,
     role,
     mayRotate: rotate ?? true,
     endsAtUnixMs: exp * 1000,
+    ...(tenant !== undefined && { tenant }),
     ...(iat !== undefined && { issuedAtUnixMs: iat * 1000 }),
   }
 }

@@ -14,6 +14,8 @@ export interface Access {
   mayRotate?: boolean
   /** From when on it counts no more (unix ms); absent: it lasts as long as the session. */
   endsAtUnixMs?: number
+  /** Whose documents this one counts with, if it makes it: all of a tenant share a quota. */
+  tenant?: string
   /** When the token was made (unix ms): one from before its subject was shut out is not taken any more. */
   issuedAtUnixMs?: number
 }

@@ -1,5 +1,6 @@
 import type { Place } from '@y-sealed/protocol'
 import type { LeaseWish, PauseWish, Replaced } from './epoch-state.ts'
+import type { Quota } from './quota.ts'
 import type { SweepTerms } from './retention.ts'
 
 /**
@@ -189,6 +190,8 @@ export interface StoredRun {
 }
 
 export interface WriteRequest {
+  /** How much the document may have when this is stored; absent: any amount. */
+  quota?: Quota
   room: string
   /** The session that appends: a salt belongs to the session that used it first. */
   session: number
@@ -206,11 +209,15 @@ export interface OpenRequest extends WriteRequest {
   record: { index: number; bytes: Uint8Array; hash: Uint8Array }
   /** What is replaced, and all of its log that is carried over; absent: the log must have no epoch. */
   replaces: Replaced | undefined
+  /** Whose the document is, if this makes it: their documents count together. */
+  tenant?: string
   /** The epoch's checkpoint: all its chunks under one salt that the room has not seen; none for an empty document. */
   chunks: NewChunk[]
 }
 
 export interface CompactRequest {
+  /** As in WriteRequest. */
+  quota?: Quota
   room: string
   session: number
   /** Who makes it. */
@@ -227,11 +234,11 @@ export interface CompactRequest {
 /**
  * `stale-epoch`: sealed for another epoch than the head, whose record comes along. `busy`: the lease is not this
  * session's. `stale-checkpoint`: another checkpoint is the newest, or the log is not the one that it covers.
- * `out-of-order`: a salt that the room has seen.
+ * `out-of-order`: a salt that the room has seen. `full`: over the quota.
  */
 export type CompactResult =
   | { stored: true; place: Place; isNamed: boolean }
-  | { stored: false; code: 'stale-epoch' | 'busy' | 'stale-checkpoint' | 'out-of-order'; record?: Uint8Array }
+  | { stored: false; code: 'stale-epoch' | 'busy' | 'stale-checkpoint' | 'out-of-order' | 'full'; record?: Uint8Array }
 
 /** A chunk of a checkpoint on its way into the store. */
 export interface NewChunk {
@@ -247,9 +254,14 @@ export interface NewChunk {
 
 export interface LeaseRequest extends LeaseWish {
   room: string
+  /** How often the document may be rotated; absent: any number of times. */
+  atMost?: { perMinute: number; perDay: number }
 }
 
-export type LeaseResult = { granted: true } | { granted: false; code: 'busy' | 'stale-epoch'; record?: Uint8Array }
+/** `too-often`: it was rotated as often as it may be, for now. */
+export type LeaseResult =
+  | { granted: true }
+  | { granted: false; code: 'busy' | 'stale-epoch' | 'too-often'; record?: Uint8Array }
 
 export interface PauseRequest extends PauseWish {
   room: string
@@ -281,8 +293,12 @@ export interface CheckpointOf {
 /**
  * `stale-epoch`: sealed for another epoch than the head, whose record comes along, or for another state of its log.
  * `paused`: somebody is about to open an epoch. `busy`: the lease is not this session's. `out-of-order`: not this
- * session's salt, or not its next counter. `malformed`: a record whose index does not rise.
+ * session's salt, or not its next counter. `malformed`: a record whose index does not rise. `full`: over the quota.
  */
 export type AppendResult =
   | { stored: true; commit: Commit }
-  | { stored: false; code: 'stale-epoch' | 'paused' | 'busy' | 'out-of-order' | 'malformed'; record?: Uint8Array }
+  | {
+      stored: false
+      code: 'stale-epoch' | 'paused' | 'busy' | 'out-of-order' | 'malformed' | 'full'
+      record?: Uint8Array
+    }

@@ -2,6 +2,7 @@ import { checkpointHash, startHash } from '@y-sealed/protocol'
 import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
 import { released } from './epoch-state.ts'
 import type { CheckpointOf, CompactRequest, CompactResult, EpochRecord, NewChunk } from './log-store.ts'
+import { isOverQuota } from './quota.ts'
 import { type NewCheckpoint, placeOf, type StoredCheckpoint } from './sqlite-checkpoint-rows.ts'
 import type { StoredDocument } from './sqlite-rows.ts'
 import { hashAfter, headRecord, refusal, type Tables } from './sqlite-tables.ts'
@@ -40,7 +41,7 @@ export function writeFirstCheckpoint(
 /** Stores a checkpoint as the newest of the head epoch, in the caller's transaction; refused, it has written nothing. */
 export function compact(tables: Tables, request: CompactRequest): CompactResult {
   const { rows, checkpoints, pruning, now } = tables
-  const { room, session, subject, sequence, hash, previous, chunks } = request
+  const { room, session, subject, sequence, hash, previous, chunks, quota } = request
   const document = rows.document(room)
   if (!document) return { stored: false, code: 'stale-epoch' }
   const { id, state, sole } = document
@@ -54,6 +55,9 @@ export function compact(tables: Tables, request: CompactRequest): CompactResult 
     now(),
   )
   if (code) return { stored: false, ...refusal(tables, code, document) }
+  const added = chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
+  const used = { documentBytes: document.bytes, tenantBytes: rows.tenantBytes(document.tenant) }
+  if (isOverQuota(quota, used, added)) return { stored: false, code: 'full' }
   const base = checkpoints.base(id, state.head.index)
   const isNamed = isNamedAtOnce(sole, subject, base?.sequence ?? start)
   const stored = write(tables, id, chunks, { epochIndex, sequence, hash, subject, isNamed })

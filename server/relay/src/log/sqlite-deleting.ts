@@ -19,7 +19,11 @@ export function createDeletedRows(database: DatabaseSyncInstance) {
   const insert = database.prepare("INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, 0, x'', -1)")
   const bury = database.prepare(
     `UPDATE documents SET room = ?, sequence = 0, hash = x'', head_record = -1, lease_session = 0, pause_session = 0,
-       sole_subject = NULL WHERE id = ?`,
+       sole_subject = NULL, tenant = NULL WHERE id = ?`,
+  )
+  const leaveTenant = database.prepare(
+    `UPDATE tenants SET bytes = tenants.bytes - documents.bytes FROM documents
+       WHERE documents.id = ? AND tenants.name = documents.tenant`,
   )
   // What was about to go goes now; a checkpoint that is half gone is found by nothing else than its line here.
   const hurry = database.prepare(
@@ -61,6 +65,7 @@ export function createDeletedRows(database: DatabaseSyncInstance) {
         insert.run(tombstone)
         return true
       }
+      leaveTenant.run(id)
       bury.run(tombstone, id)
       hurry.run(id)
       dropOthers.run(id)

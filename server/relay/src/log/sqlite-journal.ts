@@ -4,6 +4,7 @@ import { judgeAppend } from './epoch-state.ts'
 import type { Transaction } from './group-commit.ts'
 import { type JournaledRun, JournalRow, runsOfRow } from './journal-row.ts'
 import type { AppendRequest, AppendResult, LogHead } from './log-store.ts'
+import { isOverQuota } from './quota.ts'
 import type { Tables } from './sqlite-tables.ts'
 import { Tail } from './tail.ts'
 
@@ -107,11 +108,13 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     return document && new Tail(document, nextRow, (salt) => rows.claim(document.id, salt))
   }
 
-  function append({ room, session, subject, runs, names }: AppendRequest): AppendResult | undefined {
+  function append({ room, session, subject, runs, names, quota }: AppendRequest): AppendResult | undefined {
     const added = runs.reduce((sum, { body }) => sum + body.length, 0)
     if (names || added > SMALL_APPEND_BYTES) return undefined
     const tail = tails.get(room) ?? tailOf(room)
     if (!tail || judgeAppend(tail.state, runs, now()) !== undefined) return undefined
+    const used = { documentBytes: tail.storedBytes + tail.runs.bytes, tenantBytes: rows.tenantBytes(tail.tenant) }
+    if (isOverQuota(quota, used, added)) return undefined
     const before = tail.runs.bytes
     const commit = tail.append({ session, subject }, runs)
     if (!commit) return undefined

@@ -11,6 +11,10 @@ export interface StoredDocument {
   id: number
   state: EpochState
   sole: SoleAuthor
+  /** Stored bytes, without what only the journal has. */
+  bytes: number
+  /** Whose it is; undefined: nobody's in particular. */
+  tenant: string | undefined
 }
 
 /** The counters that a salt gets with a run, and the last entry of that. */
@@ -37,6 +41,8 @@ interface DocumentRow {
   pauseSession: number
   pauseUntil: number
   pauseAgainAt: number
+  bytes: number
+  tenant: string | null
   soleSubject: string | null
   soleSince: number
 }
@@ -67,7 +73,7 @@ export function createRows(database: DatabaseSyncInstance) {
     `SELECT id, sequence, documents.hash, head_record AS headIndex, records.hash AS headHash,
        lease_session AS leaseSession, lease_purpose AS leasePurpose, lease_until AS leaseUntil,
        pause_session AS pauseSession, pause_until AS pauseUntil, pause_again_at AS pauseAgainAt,
-       sole_subject AS soleSubject, sole_since AS soleSince
+       sole_subject AS soleSubject, sole_since AS soleSince, documents.bytes, tenant
      FROM documents LEFT JOIN records ON document = id AND epoch_index = head_record WHERE room = ?`,
   )
   const save = database.prepare(
@@ -79,8 +85,10 @@ export function createRows(database: DatabaseSyncInstance) {
     'UPDATE documents SET lease_session = 0, lease_until = 0, pause_until = 0 WHERE lease_session <> 0',
   )
   const insertDocument = database.prepare(
-    'INSERT INTO documents (room, sequence, hash, head_record) VALUES (?, ?, ?, ?)',
+    'INSERT INTO documents (room, sequence, hash, head_record, tenant) VALUES (?, ?, ?, ?, ?)',
   )
+  const insertTenant = database.prepare('INSERT INTO tenants (name) VALUES (?) ON CONFLICT DO NOTHING')
+  const tenantBytes = database.prepare('SELECT bytes FROM tenants WHERE name = ?')
   const insertRun = database.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)')
   const runColumns =
     'first_sequence AS first, entries AS count, epoch_index AS epochIndex, hash_before AS hashBefore, body'
@@ -91,12 +99,17 @@ export function createRows(database: DatabaseSyncInstance) {
     `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence >= ? ORDER BY first_sequence`,
   )
   const insertRecord = database.prepare(
-    'INSERT INTO records (document, epoch_index, bytes, hash, after_sequence) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO records (document, epoch_index, bytes, hash, after_sequence, opened_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const recordColumns = 'epoch_index AS epochIndex, bytes, hash, after_sequence AS after'
   const record = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND epoch_index = ?`)
   const recordNamed = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND hash = ?`)
   const records = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? ORDER BY epoch_index`)
+  // The first epoch of a document replaces none.
+  const openedSince = database.prepare(
+    `SELECT count(*) AS epochs FROM records WHERE document = :document AND opened_at > :since
+       AND epoch_index > (SELECT min(epoch_index) FROM records WHERE document = :document)`,
+  )
   // One statement that claims a new salt at counter 0, or moves the claim of the same session on from the counter before.
   // A foreign salt or another counter changes no row.
   const useSalt = database.prepare(
@@ -112,11 +125,15 @@ export function createRows(database: DatabaseSyncInstance) {
   return {
     document(room: string): StoredDocument | undefined {
       const row: DocumentRow | undefined = document.get(Buffer.from(room))
-      return row && { id: row.id, state: toState(row), sole: toSole(row) }
+      if (!row) return undefined
+      const { id, bytes, tenant } = row
+      return { id, state: toState(row), sole: toSole(row), bytes, tenant: tenant ?? undefined }
     },
     /** A document in its first epoch, which nobody has claimed; returns its id. */
-    insertDocument(room: string, { sequence, hash, head }: EpochState): number {
-      return Number(insertDocument.run(Buffer.from(room), sequence, hash, head.index).lastInsertRowid)
+    insertDocument(room: string, { sequence, hash, head }: EpochState, tenant: string | undefined): number {
+      if (tenant !== undefined) insertTenant.run(tenant)
+      const { lastInsertRowid } = insertDocument.run(Buffer.from(room), sequence, hash, head.index, tenant ?? null)
+      return Number(lastInsertRowid)
     },
     save(id: number, { sequence, hash, head, lease, pause }: EpochState): void {
       const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
@@ -125,6 +142,11 @@ export function createRows(database: DatabaseSyncInstance) {
     },
     saveSole(id: number, { subject, since }: SoleAuthor): void {
       saveSole.run(subject ?? null, since, id)
+    },
+    /** Stored bytes of all documents of a tenant. */
+    tenantBytes(tenant: string | undefined): number {
+      const row: { bytes: number } | undefined = tenant === undefined ? undefined : tenantBytes.get(tenant)
+      return row?.bytes ?? 0
     },
     /** Ends every lease and pause. */
     dropClaims(): void {
@@ -142,8 +164,8 @@ export function createRows(database: DatabaseSyncInstance) {
       const rows: Iterable<RunRow> = runsFrom.iterate(id, first)
       return rows
     },
-    insertRecord(id: number, { index, bytes, hash, after }: EpochRecord): void {
-      insertRecord.run(id, index, bytes, hash, after)
+    insertRecord(id: number, { index, bytes, hash, after }: EpochRecord, openedAtUnixMs: number): void {
+      insertRecord.run(id, index, bytes, hash, after, openedAtUnixMs)
     },
     record(id: number, index: number): EpochRecord | undefined {
       const row: RecordRow | undefined = record.get(id, index)
@@ -156,6 +178,11 @@ export function createRows(database: DatabaseSyncInstance) {
     records(id: number): EpochRecord[] {
       const rows: RecordRow[] = records.all(id)
       return rows.map(toRecord)
+    },
+    /** How many epochs were opened after this time, in the place of another. */
+    openedSince(id: number, unixMs: number): number {
+      const row: { epochs: number } = openedSince.get({ document: id, since: unixMs })
+      return row.epochs
     },
     /** Whose salt this is, and its last counter. */
     claim(id: number, salt: Uint8Array): SaltClaim | undefined {

@@ -1,6 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
 import { addCheckpoints } from './sqlite-schema-checkpoints.ts'
+import { addQuotas } from './sqlite-schema-quotas.ts'
 
 // 32 MiB of pages: the head of every busy log is written again with each commit, and copied back only once per round.
 const WAL_PAGES = 8_192
@@ -74,6 +75,7 @@ const STEPS: readonly ((database: DatabaseSyncInstance) => void)[] = [
   (database) => database.exec(EPOCHS),
   addCheckpoints,
   (database) => database.exec(JOURNAL),
+  addQuotas,
 ]
 
 /** Stored as `user_version`; a file of a later version is refused, never guessed at. */

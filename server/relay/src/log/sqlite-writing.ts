@@ -2,6 +2,7 @@ import { startHash } from '@y-sealed/protocol'
 import { writtenBy } from './compaction.ts'
 import { appended, type EpochState, judgeAppend, judgeOpen, opened } from './epoch-state.ts'
 import type { AppendRequest, AppendResult, Commit, EpochRecord, NewRun, OpenRequest } from './log-store.ts'
+import { isOverQuota } from './quota.ts'
 import { chainHash } from './run-chain.ts'
 import { placeOf } from './sqlite-checkpoint-rows.ts'
 import { name, writeFirstCheckpoint } from './sqlite-compacting.ts'
@@ -15,11 +16,12 @@ interface Author {
 
 /** Appends in the caller's transaction. A single run that is refused has written nothing. */
 export function append(tables: Tables, request: AppendRequest): AppendResult {
-  const { room, subject, runs, names } = request
+  const { room, subject, runs, names, quota } = request
   const document = tables.rows.document(room)
   if (!document) return { stored: false, code: 'stale-epoch' }
   const code = judgeAppend(document.state, runs, tables.now())
   if (code) return { stored: false, ...refusal(tables, code, document) }
+  if (isOverQuota(quota, usedBy(tables, document), bytesOf(runs))) return { stored: false, code: 'full' }
   const commit = writeRuns(tables, document, request, runs)
   if (!commit) return { stored: false, code: 'out-of-order' }
   const named = names && name(tables, document, { ...names, subject })
@@ -28,21 +30,24 @@ export function append(tables: Tables, request: AppendRequest): AppendResult {
 
 /** Opens an epoch in the caller's transaction; where that is refused, the caller undoes what was written. */
 export function open(tables: Tables, request: OpenRequest): AppendResult {
-  const { room, session, runs, record, replaces, chunks } = request
+  const { room, session, runs, record, replaces, chunks, quota, tenant } = request
   const { rows, pruning, deleted, now } = tables
   const document = rows.document(room)
   // Somebody who was about to make it, while an operator deleted it.
   if (!document && deleted.has(room)) return { stored: false, code: 'stale-epoch' }
   const code = judgeOpen(document?.state, { session, record, replaces }, now())
   if (code) return { stored: false, ...refusal(tables, code, document) }
+  const added = bytesOf(runs) + chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
+  const used = document ? usedBy(tables, document) : { documentBytes: 0, tenantBytes: rows.tenantBytes(tenant) }
+  if (isOverQuota(quota, used, added)) return { stored: false, code: 'full' }
   const state = opened(document?.state, record, startHash(record.hash))
-  const id = document?.id ?? rows.insertDocument(room, state)
+  const id = document?.id ?? rows.insertDocument(room, state, tenant)
   if (document) {
     const epoch = { epochIndex: document.state.head.index, kind: 'epoch', checkpoint: 0, through: 0 } as const
     pruning.insertReplaced({ document: id, ...epoch, atUnixMs: now() })
   }
   const epoch: EpochRecord = { ...record, after: state.sequence }
-  rows.insertRecord(id, epoch)
+  rows.insertRecord(id, epoch, now())
   const [first, ...others] = chunks
   const checkpoint = first && writeFirstCheckpoint(tables, id, epoch, [first, ...others])
   if (first && !checkpoint) return { stored: false, code: 'out-of-order' }
@@ -56,7 +61,7 @@ export function open(tables: Tables, request: OpenRequest): AppendResult {
 /** Stores the runs behind the head; undefined where one may not be stored, and then the caller undoes the others. */
 function writeRuns(
   { rows, now }: Tables,
-  { id, state: before, sole }: StoredDocument,
+  { id, state: before, sole }: Pick<StoredDocument, 'id' | 'state' | 'sole'>,
   { session, subject }: Author,
   runs: readonly NewRun[],
 ): Commit | undefined {
@@ -77,4 +82,13 @@ function writeRuns(
   const written = stored.length > 0 ? writtenBy(sole, subject, before.sequence) : sole
   if (written !== sole) rows.saveSole(id, written)
   return { runs: stored, sequence: state.sequence, hash: state.hash }
+}
+
+/** What counts against the quotas of a document. */
+export function usedBy({ rows }: Tables, { bytes, tenant }: StoredDocument) {
+  return { documentBytes: bytes, tenantBytes: rows.tenantBytes(tenant) }
+}
+
+function bytesOf(runs: readonly NewRun[]): number {
+  return runs.reduce((sum, { body }) => sum + body.length, 0)
 }

@@ -24,6 +24,7 @@ import { DeletedError } from '../room/deleted-error.ts'
 import { headHash } from '../room/down.ts'
 import { PrunedError } from '../room/pruned-error.ts'
 import { errorFields } from '../telemetry/log.ts'
+import { TokenBucket } from '../token-bucket.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { Write } from './new-runs.ts'
 import { pageRecords } from './record-pages.ts'
@@ -52,6 +53,7 @@ export class Channel {
   readonly #onEnd: () => void
   readonly #mayAsk: () => boolean
   readonly #life: AccessLife
+  readonly #pace: TokenBucket
   #session: Session | undefined
   #hasRoom = false
   #isFinishing = false
@@ -68,6 +70,8 @@ export class Channel {
       toleranceMs: CLOCK_TOLERANCE_MS,
       onEnd: () => this.close(closeReasons.unauthorised),
     })
+    const { appendBurst: burst, appendsPerSecond: perSecond } = context.limits
+    this.#pace = new TokenBucket(context.clock, { burst, perSecond })
     this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
     this.#queue.add(async () => {
       if (await this.#enter()) onJoined()
@@ -141,13 +145,26 @@ export class Channel {
     const isTaken =
       hasRoom &&
       this.#queue.add(() => {
-        if (this.#session && !this.#ended) return this.#session.write(message)
-        held.release(bytes)
-        return undefined
+        const waitMs = this.#pace.take() ? 0 : this.#pace.waitMs
+        return waitMs > 0 ? this.#writeLater(message, waitMs) : this.#write(message)
       })
     if (isTaken) return
     if (hasRoom) held.release(bytes)
     this.#refuse(message.request, 'limit')
+  }
+
+  #write(message: Write): Promise<void> | undefined {
+    if (this.#session && !this.#ended) return this.#session.write(message)
+    this.#context.held.release(message.envelopes.envelopeBytes)
+    return undefined
+  }
+
+  /** In its turn: whoever sends one request after the other only becomes slower. */
+  async #writeLater(message: Write, waitMs: number): Promise<void> {
+    const { clock } = this.#context
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, waitMs))
+    this.#pace.take()
+    await this.#write(message)
   }
 
   /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */

@@ -2,7 +2,7 @@ import type { Lease, Leased, Pause, Paused } from '@y-sealed/protocol'
 import type { RelayContext } from '../context.ts'
 import type { Connection } from '../transport/connection.ts'
 import { HeldLease, storedLeaseMs } from './held-lease.ts'
-import { REFUSALS, Refusal } from './refusal.ts'
+import { refusalFor } from './refusal.ts'
 import { Staging } from './staging.ts'
 
 export interface OwnLeaseOptions {
@@ -38,11 +38,11 @@ export class OwnLease {
   /** Throws Refusal `busy` or `stale-epoch`. */
   async take({ channel, request, purpose, head }: Lease): Promise<Leased> {
     const { context, room, session, connection } = this.#options
-    const { store, clock, limits, held } = context
+    const { store, clock, limits, held, rotations } = context
     const { leaseMs, maxAppendBytes } = limits
     const document = { room, session, leaseMs: storedLeaseMs(leaseMs) }
-    const result = await store.lease({ ...document, purpose, head })
-    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code], result.record)
+    const result = await store.lease({ ...document, purpose, head, ...(rotations && { atMost: rotations }) })
+    if (!result.granted) throw refusalFor(result.code, result.record)
     this.drop()
     const renew = () => store.renew(document)
     const staging = new Staging(held, maxAppendBytes)
@@ -55,7 +55,7 @@ export class OwnLease {
     const { context, room, session } = this.#options
     const { pauseMs, pauseAgainMs: againMs } = context.limits
     const result = await context.store.pause({ room, session, pauseMs, againMs })
-    if (!result.granted) throw new Refusal(result.code, REFUSALS[result.code])
+    if (!result.granted) throw refusalFor(result.code)
     const { sequence, hash } = result
     return { type: 'paused', channel, request, sequence, hash }
   }

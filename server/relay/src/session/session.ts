@@ -27,7 +27,7 @@ import { newCheckpoint } from './new-checkpoint.ts'
 import { newEpoch } from './new-epoch.ts'
 import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
 import { OwnLease } from './own-lease.ts'
-import { REFUSALS, Refusal } from './refusal.ts'
+import { Refusal, refusalFor } from './refusal.ts'
 import { SideReads } from './side-reads.ts'
 import { type NewEntries, Staging } from './staging.ts'
 
@@ -200,7 +200,7 @@ export class Session implements Member {
 
   async #reread({ request, after }: Read): Promise<void> {
     const { pruned } = await this.#context.store.standing(this.room.name)
-    if (after < pruned) this.#refuse(request, new Refusal('pruned', REFUSALS.pruned))
+    if (after < pruned) this.#refuse(request, refusalFor('pruned'))
     else this.delivery.reread(request, after)
   }
 
@@ -208,7 +208,7 @@ export class Session implements Member {
     if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
     const { store, limits } = this.#context
-    const append = { ...this.#author, runs }
+    const append = { ...this.#author, quota: this.#quota(1), runs }
     const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
     const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
@@ -223,7 +223,9 @@ export class Session implements Member {
     if (epoch.replaces && this.#lease.isHeld && !this.#lease.is(request)) {
       throw new Refusal('busy', "an open has its lease's number")
     }
-    const { sequence, hash } = await this.#commit(this.#context.store.open({ ...this.#author, ...epoch }))
+    const { sequence, hash } = await this.#commit(
+      this.#context.store.open({ ...this.#author, ...this.#owner, quota: this.#quota(2), ...epoch }),
+    )
     this.#lease.drop()
     this.#send({ type: 'opened', channel: this.channel, request, record, sequence, hash: hashPrefix(hash) })
   }
@@ -232,14 +234,18 @@ export class Session implements Member {
     const { channel, room } = this
     const { request } = message
     // Before what it has brought is looked at: with the lease it has lost what was staged, too.
-    if (!this.#lease.is(request)) throw new Refusal('busy', REFUSALS.busy)
+    if (!this.#lease.is(request)) throw refusalFor('busy')
     const checkpoint = newCheckpoint(message, brought)
     const epochIndex = checkpoint.chunks[0].epochIndex
     const { store, rooms } = this.#context
-    const result = await rooms.commit(room, store.compact({ ...this.#author, ...checkpoint }), (result) => {
-      if (result.stored) room.compacted({ place: result.place, epochIndex }, result.isNamed, this)
-    })
-    if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
+    const result = await rooms.commit(
+      room,
+      store.compact({ ...this.#author, quota: this.#quota(2), ...checkpoint }),
+      (result) => {
+        if (result.stored) room.compacted({ place: result.place, epochIndex }, result.isNamed, this)
+      },
+    )
+    if (!result.stored) throw refusalFor(result.code, result.record)
     this.#lease.drop()
     this.#send({ type: 'compacted', channel, request, place: result.place, named: result.isNamed })
   }
@@ -247,18 +253,29 @@ export class Session implements Member {
   #checkMayBringChunks(request: number): void {
     // Nothing can be leased where there is no record: a relay that was wiped gets its first one with a checkpoint.
     const isFirst = this.room.head.record === undefined
-    if (!isFirst && !this.#lease.is(request)) throw new Refusal('busy', REFUSALS.busy)
+    if (!isFirst && !this.#lease.is(request)) throw refusalFor('busy')
   }
 
   get #author() {
     return { room: this.room.name, session: this.number, subject: this.subject }
   }
 
+  get #owner() {
+    const { tenant } = this.#access
+    return tenant === undefined ? {} : { tenant }
+  }
+
+  /** `times`: what makes a full document smaller, or shuts somebody out of it, needs room for a moment. */
+  #quota(times: number) {
+    const { maxDocumentBytes, maxTenantBytes } = this.#context.limits
+    return { documentBytes: times * maxDocumentBytes, tenantBytes: times * maxTenantBytes }
+  }
+
   async #commit(write: Promise<AppendResult>) {
     const result = await this.#context.rooms.commit(this.room, write, (result) => {
       if (result.stored) this.room.apply(result.commit, this)
     })
-    if (!result.stored) throw new Refusal(result.code, REFUSALS[result.code], result.record)
+    if (!result.stored) throw refusalFor(result.code, result.record)
     return result.commit
   }
 

@@ -13,7 +13,7 @@ import type { LogStore } from '../log/log-store.ts'
 import { runThrough } from '../log/run-chain.ts'
 import { groupRuns, partOf } from '../room/batch.ts'
 import type { Connection } from '../transport/connection.ts'
-import { REFUSALS } from './refusal.ts'
+import { refusalFor } from './refusal.ts'
 import { SerialQueue } from './serial-queue.ts'
 
 // A store stops after the chunk that reaches the bytes asked for.
@@ -122,7 +122,8 @@ export class SideReads {
   }
 
   #refusePruned(request: number): void {
-    if (!this.#ended) this.#refuse(request, 'pruned', REFUSALS.pruned)
+    const { code, message } = refusalFor('pruned')
+    if (!this.#ended) this.#refuse(request, code, message)
   }
 
   #refuse(request: number, code: RefusalCode, detail: string): void {

@@ -5,10 +5,13 @@ import { epochRecord, recordStart } from './targets/epoch-record.ts'
 import { downFrame, upFrame } from './targets/frames.ts'
 import { header } from './targets/header.ts'
 import { keyAnswer } from './targets/key-answer.ts'
+import { keyFile } from './targets/key-file.ts'
 import { keyRequest } from './targets/key-request.ts'
 import { parts } from './targets/parts.ts'
 import { plaintext } from './targets/plaintext.ts'
 import { providerWords } from './targets/provider-words.ts'
+import { relayFile } from './targets/relay-file.ts'
+import { relaySocket } from './targets/relay-socket.ts'
 
 /** Everything that reads bytes from a stranger. */
 export const ALL_TARGETS: readonly Target[] = [
@@ -25,5 +28,8 @@ export const ALL_TARGETS: readonly Target[] = [
   downFrame,
   keyAnswer,
   keyRequest,
+  relaySocket,
+  relayFile,
+  keyFile,
   providerWords,
 ]

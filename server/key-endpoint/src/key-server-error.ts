@@ -9,8 +9,10 @@ export type KeyServerErrorCode =
   | 'master-key-wrong'
   /** The database was written by a newer version. */
   | 'store-unsupported'
+  /** The database, or a key in it, is not what was written: restore it from a backup, nothing is made anew. */
+  | 'store-damaged'
 
-/** Why a key server does not start. The message names files, never what is in them. */
+/** Why a key server does not start, or does not answer. The message names files, never what is in them. */
 export class KeyServerError extends Error {
   override readonly name = 'KeyServerError'
   readonly code: KeyServerErrorCode

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { KeyServerError } from './key-server-error.ts'
 
 /** Where a sealed key belongs: bound into it, so that rows cannot be swapped. */
 export interface KeyPlace {
@@ -22,7 +23,7 @@ export function sealAtRest(master: Buffer, place: KeyPlace, key: string): Buffer
   return Buffer.concat([Buffer.of(VERSION), nonce, ...sealed, cipher.getAuthTag()])
 }
 
-/** @throws Error that says nothing else if the master key is another, the row was changed or belongs elsewhere */
+/** @throws KeyServerError `store-damaged`, which says nothing else, if the master key is another, the row was changed or belongs elsewhere */
 export function openAtRest(master: Buffer, place: KeyPlace, sealed: Uint8Array): string {
   const bytes = Buffer.from(sealed)
   const tagAt = bytes.length - TAG_BYTES
@@ -49,5 +50,5 @@ function lengthPrefixed(text: string): Buffer {
 }
 
 function unreadable(): Error {
-  return new Error('a stored key cannot be opened')
+  return new KeyServerError('store-damaged', 'a stored key cannot be opened')
 }

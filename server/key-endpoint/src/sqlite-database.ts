@@ -2,6 +2,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { syncDirectory } from './durable-file.ts'
+import { KeyServerError } from './key-server-error.ts'
 import { createMasterKey, masterKeyFingerprint, readMasterKey, readOrCreateMasterKey } from './master-key.ts'
 import { migrate } from './sqlite-schema.ts'
 
@@ -24,6 +25,8 @@ export function openKeyDatabase(directory: string): KeyDatabase {
     // What is deleted or replaced is overwritten with zeros: a shredded key leaves nothing in a free page.
     db.exec('PRAGMA secure_delete = ON')
     migrate(db, masterKeyFingerprint(master))
+    // All of it is looked at: a key that is not found any more must not be taken for one that never was.
+    if (db.prepare('PRAGMA integrity_check(1)').get()?.integrity_check !== 'ok') throw damaged()
   } catch (error) {
     db.close()
     throw error
@@ -58,6 +61,8 @@ export function emptyJournal(db: DatabaseSyncInstance): void {
     throw new Error('the journal is in use by another process')
   }
 }
+
+const damaged = () => new KeyServerError('store-damaged', 'the key database is damaged: restore it from a backup')
 
 function inMemory(): KeyDatabase {
   return { db: new DatabaseSync(':memory:'), master: createMasterKey() }

@@ -4,6 +4,7 @@ import type { IssuedKey, KeyEntry, KeyState, KeyStore } from './key-store.ts'
 import { createKey, createKeyHint } from './new-key.ts'
 import { openAtRest, sealAtRest } from './sealed-at-rest.ts'
 import { emptyJournal, inTransaction, type KeyDatabase, openKeyDatabase } from './sqlite-database.ts'
+import { damageOf, tellingOfDamage } from './store-damage.ts'
 
 interface Row {
   readonly hint: Uint8Array
@@ -17,10 +18,15 @@ interface Row {
 /**
  * Keys in SQLite, each sealed under a master key in a file beside the database: a copy of the database alone opens
  * nothing. `directory` may be `'memory'`: then all is gone at close.
- * @throws KeyServerError `master-key-missing`, `master-key-invalid`, `master-key-wrong`, `store-unsupported`
+ * @throws KeyServerError `master-key-missing`, `master-key-invalid`, `master-key-wrong`, `store-unsupported`, `store-damaged`;
+ *   its calls reject with the last one too
  */
 export function openSqliteKeyStore(directory: string): KeyStore {
-  return createStore(openKeyDatabase(directory))
+  try {
+    return tellingOfDamage(createStore(openKeyDatabase(directory)))
+  } catch (error) {
+    throw damageOf(error)
+  }
 }
 
 function createStore({ db, master }: KeyDatabase): KeyStore {
@@ -95,6 +101,8 @@ function createStore({ db, master }: KeyDatabase): KeyStore {
     list: async (documentId) => rowsFrom(sql.all.all(utf8(documentId))).map(entryOf),
     documents: async () => sql.documents.all().map(({ document }) => text(document)),
     async close() {
+      // What is left of a store should be one file, for whoever copies it.
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       db.close()
     },
   }

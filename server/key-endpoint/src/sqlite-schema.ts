@@ -70,7 +70,7 @@ export function migrate(db: DatabaseSyncInstance, masterFingerprint: string): vo
     }
     db.exec('COMMIT')
   } catch (error) {
-    db.exec('ROLLBACK')
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }

@@ -1,0 +1,39 @@
+import { KeyServerError } from './key-server-error.ts'
+import type { KeyStore } from './key-store.ts'
+
+/** SQLite's words for a file that is not, or not any more, what it wrote: SQLITE_ERROR (a table is not there), CORRUPT, CONSTRAINT, NOTADB. */
+const DAMAGE_CODES: readonly number[] = [1, 11, 19, 26]
+
+/** `store-damaged` where the error says so, else the error as it is: a full disk is no damage. */
+export function damageOf(error: unknown): unknown {
+  const code = typeof error === 'object' && error !== null && 'sqliteCode' in error ? error.sqliteCode : undefined
+  // The higher bytes say more than is needed here.
+  if (typeof code !== 'number' || !DAMAGE_CODES.includes(code & 0xff)) return error
+  return new KeyServerError('store-damaged', 'the key database is damaged: restore it from a backup')
+}
+
+/** The same store, whose calls reject with `store-damaged` where the file is. */
+export function tellingOfDamage(store: KeyStore): KeyStore {
+  const telling =
+    <Args extends unknown[], Result>(act: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      try {
+        return await act(...args)
+      } catch (error) {
+        throw damageOf(error)
+      }
+    }
+  return {
+    current: telling(store.current),
+    find: telling(store.find),
+    currentOrNew: telling(store.currentOrNew),
+    rotate: telling(store.rotate),
+    keepRecord: telling(store.keepRecord),
+    deactivate: telling(store.deactivate),
+    deactivateAll: telling(store.deactivateAll),
+    shred: telling(store.shred),
+    list: telling(store.list),
+    documents: telling(store.documents),
+    close: telling(store.close),
+  }
+}

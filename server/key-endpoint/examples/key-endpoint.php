@@ -80,6 +80,7 @@ function may_read(array $user, string $document): bool
 /** One question about one document, whose file nobody else reads or writes meanwhile: looking and making are one step. */
 function answer(object $asked, bool $mayWrite): array
 {
+    is_dir((string) getenv('KEYS_DATA')) || throw new RuntimeException('KEYS_DATA');
     // The name is a hash: an id may be any text.
     $path = getenv('KEYS_DATA') . '/' . hash('sha256', $asked->document);
     $lock = fopen("$path.lock", 'c') ?: throw new RuntimeException('lock');

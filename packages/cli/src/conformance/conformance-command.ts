@@ -26,6 +26,7 @@ interface Options {
   readonly log: string[]
   readonly timeout: number
   readonly only?: string[]
+  readonly skip: string[]
   readonly json?: true
 }
 
@@ -45,10 +46,11 @@ export function addConformance(program: Command, print: (text: string) => void):
     .option('--log <file>', 'what the endpoint has logged; may be given more than once', collect, [])
     .option('--timeout <ms>', 'for one answer', millisecondsOf, DEFAULT_TIMEOUT_MS)
     .option('--only <ids>', 'these rules, separated by commas', ruleIdsOf)
+    .option('--skip <ids>', 'all but these', ruleIdsOf, [])
     .option('--json', 'the report as JSON')
     .action(async (url: string, options: Options) => {
-      const { only } = options
-      const rules = only === undefined ? ALL_RULES : ALL_RULES.filter(({ id }) => only.includes(id))
+      const { only, skip } = options
+      const rules = ALL_RULES.filter(({ id }) => (only?.includes(id) ?? true) && !skip.includes(id))
       const report = await runConformance(targetOf(url, options), rules)
       print(options.json ? JSON.stringify(report, null, 2) : printReport(report))
       if (report.failed > 0) process.exitCode = EXIT_FAILED

@@ -1,6 +1,7 @@
 import type { Clock } from '@y-sealed/key-client'
 import * as Y from 'yjs'
 import type { CrossTab } from './cross-tab/cross-tab.ts'
+import { REISSUED } from './guard/reissue.ts'
 import type { Outbox } from './outbound/outbox.ts'
 import type { Problems } from './problems.ts'
 import type { Session } from './session/session.ts'
@@ -34,6 +35,10 @@ export class LocalEdits {
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     const { crossTab } = this.#ports
     if (origin === this.#ports.origin) return
+    if (origin === REISSUED) {
+      this.#reissued(update)
+      return
+    }
     if (origin === crossTab) {
       crossTab.keep(update)
       return
@@ -55,6 +60,17 @@ export class LocalEdits {
     session.writing.unsent.noteOwn(update)
     outbox.add(update, clock.now())
     if (session.phase === 'live') this.denyReader()
+    session.changed()
+    onOutbox()
+  }
+
+  /** What waits to be sent has other ids now: another update has those that it had. */
+  #reissued(update: Uint8Array): void {
+    const { outbox, clock, session, onOutbox } = this.#ports
+    const { unsent } = session.writing
+    session.reissued(outbox.inFlight)
+    unsent.noteOwn(update)
+    outbox.reissue(unsent.lacking(), clock.now())
     session.changed()
     onOutbox()
   }

@@ -5,6 +5,7 @@ import { type IdRun, scanUpdate, UnusableUpdate } from '../../../packages/provid
 import { docWith, GuardedReader, updateOf, updatesOf } from '../../support/guarded-reader.ts'
 import { below, pick, seededRandom } from '../../support/random.ts'
 import { garbage, item, itemIn, nestedArrays, nestedJson, rawUpdate, text } from '../../support/raw-update.ts'
+import { changeSomehow } from './change-somehow.ts'
 
 const verdict = (update: Uint8Array): string => {
   try {
@@ -32,42 +33,6 @@ function byYjs(update: Uint8Array): { structs: IdRun[]; deletes: IdRun[] } {
     else runs.push({ client, clock, length: struct.length })
   }
   return { structs: runs, deletes }
-}
-
-/** Whatever Yjs can hold, by somebody who tries everything. */
-export function changeSomehow(doc: Y.Doc, random: () => number): void {
-  const words = pick(random, ['a', 'zwölf', '🔑🔑', 'more words', '\u{10ffff}', ''])
-  const ytext = doc.getText('text')
-  const map = doc.getMap('map')
-  const array = doc.getArray('array')
-  const xml = doc.getXmlFragment('xml')
-  const acts: Array<() => void> = [
-    () => ytext.insert(below(random, ytext.length + 1), words),
-    () => ytext.insert(below(random, ytext.length + 1), words, { bold: true, link: { to: [words] } }),
-    () => ytext.insertEmbed(below(random, ytext.length + 1), { image: words, deep: [[1, { a: null }]] }),
-    () => {
-      if (ytext.length > 0) ytext.format(0, ytext.length, { italic: pick(random, [true, null]) })
-    },
-    () => {
-      if (ytext.length > 1) ytext.delete(0, below(random, ytext.length - 1) + 1)
-    },
-    () =>
-      map.set(pick(random, ['k', 'l', '__proto__']), pick(random, [1.5, -(2 ** 40), 7, true, null, words, { words }])),
-    () => map.set('type', pick(random, [new Y.Text(words), new Y.Map(), new Y.Array()])),
-    () => map.delete('k'),
-    () => array.push([new Uint8Array([1, 2, 3]), [words, [words, undefined]], { a: undefined, b: 10n }]),
-    () => {
-      if (array.length > 2) array.delete(1, 2)
-    },
-    () => {
-      const element = new Y.XmlElement('p')
-      element.setAttribute('class', words)
-      element.insert(0, [new Y.XmlText(words), new Y.XmlElement('em')])
-      xml.insert(0, [element])
-    },
-    () => map.set('sub', new Y.Doc({ meta: { words } })),
-  ]
-  doc.transact(() => pick(random, acts)())
 }
 
 describe('an update that Yjs wrote', () => {

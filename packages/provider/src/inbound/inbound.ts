@@ -79,6 +79,11 @@ export class Inbound {
     return this.#order.isHolding || this.#applier.isBehind
   }
 
+  /** What this update says goes out under other ids: if it gets into the log all the same, that is taken back. */
+  supersede(update: Uint8Array): void {
+    this.#applier.supersede(update)
+  }
+
   /** Why the others would refuse an update of this client; undefined if they would not. */
   refusalOf(update: Uint8Array): string | undefined {
     return this.#applier.refusalOf(update)

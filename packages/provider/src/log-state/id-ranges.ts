@@ -92,6 +92,21 @@ export class IdRanges {
     return out
   }
 
+  /** The parts of [start, start + length) that are in the set, as [start, length] pairs. */
+  within(client: number, start: number, length: number): Array<readonly [number, number]> {
+    const end = start + length
+    const ranges = this.#byClient.get(client) ?? []
+    const out: Array<readonly [number, number]> = []
+    for (let i = firstTouching(ranges, start); i < ranges.length; i++) {
+      const range = ranges[i]
+      if (range === undefined || range.start >= end) break
+      const from = Math.max(start, range.start)
+      const until = Math.min(end, range.end)
+      if (until > from) out.push([from, until - from])
+    }
+    return out
+  }
+
   has(client: number, start: number, length: number): boolean {
     return this.missing(client, start, length).length === 0
   }

@@ -83,6 +83,11 @@ export class LogState {
     return true
   }
 
+  /** Whose structs the log holds. */
+  clients(): IterableIterator<number> {
+    return this.#structs.clients()
+  }
+
   stateVector(): Map<number, number> {
     const vector = new Map<number, number>()
     for (const client of this.#structs.clients()) {

@@ -17,6 +17,8 @@ const MAX_MERGED_UPDATES = 64
 export class Outbox {
   #waiting: Item[] = []
   #inFlight: Item[] = []
+  /** What they were sent as. */
+  #taken: Uint8Array | undefined
   /** Place of the newest update that was ever put here. */
   #newest = 0
   /** All updates through this place are in the log; -1: nobody has compared yet. */
@@ -43,6 +45,11 @@ export class Outbox {
     return this.#inFlight.length > 0
   }
 
+  /** What was taken last, while it is in flight. */
+  get inFlight(): Uint8Array | undefined {
+    return this.isInFlight ? this.#taken : undefined
+  }
+
   /** When the oldest unsynced edit was made, unix ms. */
   get oldestMs(): number | undefined {
     return (this.#inFlight[0] ?? this.#waiting[0])?.sinceMs
@@ -60,9 +67,15 @@ export class Outbox {
     this.#inFlight = items
     const [first] = items
     if (first === undefined) return undefined
-    if (items.length === 1) return first.update
-    if (items.length > MAX_MERGED_UPDATES) return difference()
-    return Y.mergeUpdates(items.map((item) => item.update))
+    this.#taken = joined(items, difference)
+    return this.#taken
+  }
+
+  /** What waited has other ids now, and so has what is in flight: with that nothing is settled but its own bytes. `difference` holds all of it. */
+  reissue(difference: Uint8Array | undefined, nowMs: number): void {
+    const sinceMs = this.oldestMs ?? nowMs
+    this.#inFlight = this.#inFlight.map((item) => ({ ...item, place: this.#settled }))
+    this.#waiting = difference === undefined ? [] : [{ update: difference, sinceMs, place: this.#newest }]
   }
 
   /** What waits, merged, without taking it. */
@@ -89,4 +102,10 @@ export class Outbox {
     this.#waiting = difference === undefined ? [] : [{ update: difference, sinceMs, place: this.#newest }]
     if (difference === undefined) this.#settled = this.#newest
   }
+}
+
+function joined(items: readonly Item[], difference: () => Uint8Array | undefined): Uint8Array | undefined {
+  if (items.length === 1) return items[0]?.update
+  if (items.length > MAX_MERGED_UPDATES) return difference()
+  return Y.mergeUpdates(items.map((item) => item.update))
 }

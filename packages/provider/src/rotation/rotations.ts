@@ -125,6 +125,11 @@ export class Rotations {
     this.#rotator?.logged(update)
   }
 
+  /** What waits to be sent has other ids now. */
+  reissued(): void {
+    this.#rotator?.reissued()
+  }
+
   read(): void {
     this.#rotator?.read()
   }

@@ -177,6 +177,11 @@ export class Rotator {
     this.#covering.note(update)
   }
 
+  /** A copy of the document that waits for the log to cover it has ids that are another's by now. */
+  reissued(): void {
+    if (this.#state.at === 'covering') this.#covering.restart()
+  }
+
   /** The key was retired while this was under way: what this client has not appended yet waits for the new epoch. */
   close(): void {
     this.#covering.close()

@@ -300,6 +300,11 @@ export class Epochs {
     )
   }
 
+  /** What waits to be sent has other ids now. */
+  reissued(): void {
+    this.#own.rotations.reissued()
+  }
+
   /** An update has entered the log state. */
   logged(update: Uint8Array): void {
     this.#own.rotations.logged(update)

@@ -310,6 +310,14 @@ export class Session {
     send([{ type: 'awareness', channel: channel(), envelope }])
   }
 
+  /** What waits to be sent has other ids now; `inFlight` was on its way under the old ones. */
+  reissued(inFlight: Uint8Array | undefined): void {
+    if (inFlight !== undefined) this.#inbound.supersede(inFlight)
+    // A copy of the document that waits for the log to cover it has the old ids.
+    this.#checkpoints.yield()
+    this.#epochs.reissued()
+  }
+
   /** Yjs is taking entries: what changes in this very turn is a consequence of them. */
   get isApplying(): boolean {
     return this.#inbound.isApplying

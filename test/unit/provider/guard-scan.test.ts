@@ -81,7 +81,7 @@ describe('D1: bytes that are no update', () => {
     expect(verdict(rawUpdate([{ client: 7, clock: 0, structs: [garbage(0)] }]))).toBe('malformed')
   })
 
-  it('6,000 mutated updates: what is admitted Yjs takes, the rest leaves the document alone, which stays usable (seed D1)', () => {
+  it('3,000 mutated updates: what is admitted Yjs takes, the rest leaves the document alone, which stays usable (seed D1)', () => {
     const random = seededRandom('D1')
     const writer = docWith(7)
     const updates = updatesOf(writer, () => {
@@ -89,7 +89,7 @@ describe('D1: bytes that are no update', () => {
     })
     let admitted = 0
     let reader = new GuardedReader()
-    for (let i = 0; i < 6_000; i++) {
+    for (let i = 0; i < 3_000; i++) {
       if (i % 500 === 0) {
         reader.doc.getText('text').insert(0, '.')
         expect(reader.text.startsWith('.')).toBe(true)
@@ -101,7 +101,7 @@ describe('D1: bytes that are no update', () => {
         mutated[below(random, mutated.length)] = below(random, 256)
       if (reader.take(mutated)) admitted++
     }
-    expect(admitted).toBeGreaterThan(300)
+    expect(admitted).toBeGreaterThan(150)
     // Everything else is told of by one name.
     expect(reader.faults.every((fault) => fault.startsWith('member-fault: '))).toBe(true)
   })

@@ -73,6 +73,11 @@ describe('D4: Mallory takes the ids of Ada’s next words', () => {
     expect(codesOf(ada)).toEqual(['member-fault'])
     expect(ada.problems[0]).toMatchObject({ sequence, sealer: mallory.name, fault: 'member' })
     expect(codesOf(bob)).toEqual([])
+    // Her caret is hers under the new id, too.
+    ada.provider.awareness.setLocalStateField('name', 'Ada')
+    const states = bob.provider.awareness.getStates()
+    await untilTrue(bob.provider.awareness, 'change', () => states.get(ada.doc.clientID)?.name === 'Ada')
+    expect(states.size).toBe(2)
     ada.text.insert(0, 'And on it goes. ')
     await ada.provider.flush()
     await untilEqual([ada.doc, bob.doc])

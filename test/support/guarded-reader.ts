@@ -33,6 +33,7 @@ export class GuardedReader {
       clock: this.clock,
       onLogged: (update) => void this.logged.push(update),
       onWritten: () => {},
+      onFreshId: () => {},
       onForeignContent: () => {},
       onFlushed: () => {},
     })

@@ -60,7 +60,10 @@ export const PROBLEMS = {
     action: 'a checkpoint lacked some of the log: what it lacked was published again',
   },
   'relay-fault': { fault: 'relay', action: 'the relay broke the protocol; the provider connects anew' },
-  'member-fault': { fault: 'member', action: 'an update of a member is not usable and was left out' },
+  'member-fault': {
+    fault: 'member',
+    action: 'a member did what no honest client does: it was left out, and nothing of this user is lost; see `sealer`',
+  },
   'write-denied': { fault: 'caller', action: 'read-only: local edits are kept and stay unsynced' },
   'auth-required': { fault: 'caller', action: 'pass `token`' },
   'authentication-failed': { fault: 'caller', action: 'get a new token, then call connect()' },

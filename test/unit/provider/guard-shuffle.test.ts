@@ -71,6 +71,7 @@ function reader(epoch: Epoch, reread: (after: number) => void = () => {}) {
     onTaken: () => {},
     onLogged: () => {},
     onWritten: () => {},
+    onFreshId: () => {},
     onSettled: () => {},
     reread,
     onForeignContent: () => {},

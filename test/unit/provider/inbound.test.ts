@@ -57,6 +57,7 @@ function inbound() {
     onTaken: () => {},
     onLogged: () => {},
     onWritten: () => {},
+    onFreshId: () => {},
     onSettled: () => {},
     reread: () => told.push('reread'),
     onForeignContent: () => {},

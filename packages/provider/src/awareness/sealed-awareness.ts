@@ -116,6 +116,18 @@ export class SealedAwareness {
     this.#inTurn(() => this.#speakers.left(session))
   }
 
+  /** The document has another client id: who shows carets tells its own by that. */
+  follow(before: number): void {
+    const { awareness } = this.#ports
+    if (awareness.clientID !== before) return
+    const state = awareness.getLocalState()
+    rethrowLater(() => awareness.setLocalState(null))
+    if (!this.#isMuted && this.#epoch !== undefined) this.#seal(encodeAwarenessUpdate(awareness, [before]))
+    awareness.clientID = awareness.doc.clientID
+    // The first one has clock 0, which y-protocols does not take from others.
+    for (let times = 0; state !== null && times < 2; times++) rethrowLater(() => awareness.setLocalState(state))
+  }
+
   /** A session's entry in the log brings content of this client id: it is known by it. */
   wrote(salt: string, client: number): void {
     this.#speakers.wrote(salt, client)

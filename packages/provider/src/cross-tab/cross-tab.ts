@@ -4,6 +4,7 @@ import { ProtocolError } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
 import * as Y from 'yjs'
 import type { Epoch } from '../epoch/epoch.ts'
+import { scanUpdate } from '../guard/scan-update.ts'
 import type { Problems } from '../problems.ts'
 
 /** The log brings another tab's update within a round trip; after this its tab is taken to be gone, and this one sends it (protocol §7). */
@@ -136,8 +137,11 @@ export class CrossTab {
       const { kind, body } = await openEnvelope(this.#epoch.keys, data)
       if (kind !== EnvelopeKind.crossTab || this.#channel === undefined) return
       const content = body.subarray(1)
-      if (body[0] === UPDATE) Y.applyUpdate(doc, content, this)
-      else if (body[0] === STATE_VECTOR) await this.#answer(content)
+      if (body[0] === UPDATE) {
+        scanUpdate(content)
+        Y.applyUpdate(doc, content, this)
+      }
+      if (body[0] === STATE_VECTOR) await this.#answer(content)
     } catch (error) {
       if (error instanceof EnvelopeError || error instanceof ProtocolError)
         problems.raise('tampered', 'a message of another tab does not open', 'cross-tab')

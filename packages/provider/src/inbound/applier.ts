@@ -41,6 +41,8 @@ export interface ApplierPorts {
   onWritten(sealer: string, client: number): void
   /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
   onForeignContent(): void
+  /** Another uses the client id of this document, which therefore has a fresh one. */
+  onFreshId(before: number): void
   /** The document has caught up with what was collected. */
   onFlushed(): void
 }
@@ -184,6 +186,7 @@ export class Applier {
   /** The first in the log has the ids: what this document holds under them, and has not sent, gets others. */
   #makeRoom({ robbed, admitted, logged }: InTheWay): void {
     const { doc, logState, problems } = this.#ports
+    const { clientID } = doc
     let hasRoom = false
     rethrowLater(() => {
       hasRoom = reissue(doc, logState, robbed)
@@ -192,6 +195,7 @@ export class Applier {
     const by = knownOf(logged)
     const message = `another update uses ids of this document: what was written here ${what} (sealer ${by.sealer})`
     problems.raise('member-fault', message, 'update', by)
+    if (doc.clientID !== clientID) this.#ports.onFreshId(clientID)
     this.#transact(() => this.#enter(admitted, logged))
   }
 
@@ -228,6 +232,7 @@ export class Applier {
     // Yjs takes a fresh client id where another uses this one, and it has been able to apply that.
     if (this.#isIdUsed && doc.clientID === clientID) doc.clientID = new Y.Doc().clientID
     this.#isIdUsed = false
+    if (doc.clientID !== clientID) this.#ports.onFreshId(clientID)
     if (pending !== undefined && pending !== pendingOf(doc)) onForeignContent()
   }
 

@@ -86,6 +86,7 @@ export class Session {
         this.#epochs.logged(update)
         this.#checkpoints.logged(update)
       },
+      onFreshId: (before) => ports.awareness.follow(before),
       onWritten: (sealer, client) => ports.awareness.wrote(sealer, client),
       reread: (after) => this.#reading.read(after),
       onRelayFault: (message, known) => this.#distrust(message, known),

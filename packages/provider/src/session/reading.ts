@@ -35,6 +35,8 @@ export class Reading {
   /** Request number of the read that is awaited (0: the one that a join begins), and where it ended. */
   #awaited = 0
   #target: number | undefined
+  /** The first 8 bytes of H where the read of a join ends; undefined where the epoch is another by now. */
+  #targetHash: Uint8Array | undefined
   /** Where the log ended when the session was joined. */
   #joinedAt = 0
 
@@ -58,6 +60,7 @@ export class Reading {
   begin(): void {
     this.#awaited = 0
     this.#target = undefined
+    this.#targetHash = undefined
     this.#joinedAt = 0
   }
 
@@ -71,6 +74,7 @@ export class Reading {
     const { requests, onRead } = this.#ports
     this.#awaited = requests.nextRequest()
     this.#target = undefined
+    this.#targetHash = undefined
     onRead()
     requests.send([{ type: 'read', channel: requests.channel(), request: this.#awaited, after, to: 0 }])
   }
@@ -82,23 +86,25 @@ export class Reading {
   /** The relay has sent what was asked for, which ends there. */
   caughtUp({ request, sequence, hash }: CaughtUp): void {
     if (request !== this.#awaited) return
-    const { inbound, isAwaited, distrust } = this.#ports
-    if (sequence < this.#joinedAt) {
+    const { inbound, distrust } = this.#ports
+    if (request === 0 && sequence < this.#joinedAt) {
       distrust(`the relay joined at sequence ${this.#joinedAt} and has no more than ${sequence}`)
       return
     }
-    const isThere = isAwaited() && inbound.isIdle && inbound.cursor === sequence
-    if (isThere && !equalBytes(hash, hashPrefix(inbound.hash))) {
-      distrust(`the relay's log at sequence ${sequence} is not the one that was read`)
-      return
-    }
     this.#target = sequence
+    this.#targetHash = request === 0 ? hash : undefined
     inbound.drain()
   }
 
   /** The log ends with this client's own entries. */
   endsAt(sequence: number): void {
     this.#target = sequence
+    this.#targetHash = undefined
+  }
+
+  /** Another epoch is on its way, in which H is another. */
+  leaving(): void {
+    this.#targetHash = undefined
   }
 
   /** True if it was the read that the relay refused. */
@@ -113,9 +119,13 @@ export class Reading {
 
   /** The reader has got on. */
   progress(): void {
-    const { inbound, isAwaited, onComplete } = this.#ports
+    const { inbound, isAwaited, onComplete, distrust } = this.#ports
     if (isAwaited()) {
       const hasReached = this.#target !== undefined && inbound.cursor >= this.#target
+      if (inbound.cursor === this.#target && this.#isAnotherEnd()) {
+        distrust(`the relay's log at sequence ${this.#target} is not the one that was read`)
+        return
+      }
       if (hasReached && !inbound.isHolding) onComplete()
       else if (inbound.isIdle && inbound.overflowed) {
         inbound.forgetForeign()
@@ -123,6 +133,10 @@ export class Reading {
       }
     }
     this.#holes.look()
+  }
+
+  #isAnotherEnd(): boolean {
+    return this.#targetHash !== undefined && !equalBytes(this.#targetHash, hashPrefix(this.#ports.inbound.hash))
   }
 
   /** The relay says where its log ends, while nothing is on its way. */

@@ -157,6 +157,7 @@ export class Session {
       phase: () => this.phase,
       isContradicted: () => this.#witnesses.isContradicted,
       onLeaving: () => {
+        this.#reading.leaving()
         this.writing.stop()
         ports.awareness.suspend()
         // What came while a person was to decide was not taken.

@@ -130,6 +130,11 @@ export class Scene {
     await settle()
   }
 
+  /** Whether something that was typed is missing at a member. */
+  lacks(person: Person): boolean {
+    return this.#missing([person]).length > 0
+  }
+
   /** Every honest member that is still there has every word. */
   checkNothingLost(): void {
     const lost = this.#missing(this.#members)

@@ -1,4 +1,6 @@
 import type { Attack } from '../attack.ts'
+import { guessableKey, hintSwap, keyCoercion, keyExposure, outage, redirect } from './endpoints.ts'
+import { afterRemoval, foreignCheckpoint, forgedTransition, laundering, nothingHere, staleEpoch } from './epochs.ts'
 import { falseAck, fork, rollback } from './histories.ts'
 import { mutation } from './mutation.ts'
 import { equality, longLivedKey, nonceReuse, plaintext } from './nonces.ts'
@@ -25,4 +27,16 @@ export const attacks: readonly Attack[] = [
   lyingSequences,
 
   controlWords,
+  afterRemoval,
+  laundering,
+  foreignCheckpoint,
+  staleEpoch,
+  nothingHere,
+  forgedTransition,
+  guessableKey,
+  keyCoercion,
+  keyExposure,
+  hintSwap,
+  redirect,
+  outage,
 ]

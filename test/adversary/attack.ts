@@ -11,6 +11,8 @@ export interface Attack {
   /** `ours`: the relay that is attacked is ours, from outside; else the relay is the attacker. */
   readonly relay?: 'ours'
   readonly world?: () => WorldOptions
+  /** Takes seconds: left to `npm run adversary`, and no part of `npm test`. */
+  readonly isLong?: true
   /** Plays it, and asserts what the honest members have and were told. What was lost is looked at afterwards, by the scene. */
   run(scene: Scene): Promise<void>
 }

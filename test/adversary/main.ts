@@ -17,7 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function defended(ids: readonly string[]): Promise<number> {
-  const all = await playDefended(ids)
+  const all = await playDefended(ids.length === 0 ? switches.map(({ id }) => id) : ids)
   const played = all.filter(({ outcome, isStopped }) => outcome !== undefined || !isStopped)
   const rows = played.map(({ id, title, outcome, isStopped, message = '' }) => [
     id,

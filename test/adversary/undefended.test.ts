@@ -8,8 +8,8 @@ import { notPlayed } from './attacks/not-played.ts'
 import { switches } from './undefended/all-switches.ts'
 import { switchedOff } from './undefended/switch-off.ts'
 
-/** Two of all, since each starts a test runner of its own: an edit inside of the sealing, and one in what a member compares. */
-const SAMPLE = ['B7', 'B4']
+/** One of all, since it starts a test runner of its own; the others are for `npm run adversary -- --undefended`. */
+const SAMPLE = ['B4']
 const SAMPLE_PATIENCE_MS = 60_000
 
 describe('without its defence', () => {
@@ -18,6 +18,13 @@ describe('without its defence', () => {
     expect(switches.map(({ id }) => id).sort()).toEqual([...ids].sort())
     expect(new Set(ids).size).toBe(ids.length)
     expect(notPlayed.filter(({ id }) => ids.includes(id))).toEqual([])
+    // A to F: each id is told of, or played; some have several stories.
+    const told = new Set([...ids, ...notPlayed.map(({ id }) => id)].map((id) => id.replace(/[a-z]$/, '')))
+    const ends = { A: 11, B: 13, C: 14, D: 14, E: 8, F: 5 }
+    const catalogue = Object.entries(ends).flatMap(([letter, end]) =>
+      Array.from({ length: end }, (_, i) => `${letter}${i + 1}`),
+    )
+    expect(catalogue.filter((id) => !told.has(id))).toEqual([])
   })
 
   test.each(switches)('$id: what is switched off is where it was', ({ edits }) => {
@@ -29,7 +36,7 @@ describe('without its defence', () => {
   })
 
   test(
-    `the attacks ${SAMPLE.join(' and ')} succeed`,
+    `attack ${SAMPLE.join(' and ')} succeeds`,
     () => {
       const args = ['test/bin/adversary.mjs', '--undefended', ...SAMPLE]
       const { status, stdout } = spawnSync(process.execPath, args, {

@@ -1,42 +1,26 @@
 import type { Attack } from '../attack.ts'
-import { guessableKey, hintSwap, keyCoercion, keyExposure, outage, redirect } from './endpoints.ts'
+import { guessableKey, hintSwap, keyCoercion, keyExposure, outage, redirect, twoKeys } from './endpoints.ts'
 import { afterRemoval, foreignCheckpoint, forgedTransition, laundering, nothingHere, staleEpoch } from './epochs.ts'
-import { falseAck, fork, rollback } from './histories.ts'
+import { coldRollback, falseAck, fork, rollback, withholding } from './histories.ts'
+import { awarenessSpoofing, clockSquatting, futureDelete, malformedUpdates, nestingBomb } from './members.ts'
 import { mutation } from './mutation.ts'
 import { equality, longLivedKey, nonceReuse, plaintext } from './nonces.ts'
 import { awarenessReplay, drop, logReplay, lyingSequences, shuffle } from './sequence.ts'
+import { beforeAuth, compression, foreignOrigin, quotas, roles, tokenInUrl, withoutTls } from './strangers.ts'
 import { documentSwap, kindConfusion } from './swaps.ts'
-import { controlWords } from './words.ts'
+import { crossTab } from './tabs.ts'
+import { controlWords, downgrade, garbage } from './words.ts'
 
 /** In the order in which the catalogue says to build them. */
 export const attacks: readonly Attack[] = [
-  kindConfusion,
-  documentSwap,
-  mutation,
-  nonceReuse,
-  longLivedKey,
-  equality,
-  plaintext,
-  logReplay,
-  awarenessReplay,
-  shuffle,
-  drop,
-  rollback,
-  fork,
-  falseAck,
-  lyingSequences,
-
-  controlWords,
-  afterRemoval,
-  laundering,
-  foreignCheckpoint,
-  staleEpoch,
-  nothingHere,
-  forgedTransition,
-  guessableKey,
-  keyCoercion,
-  keyExposure,
-  hintSwap,
-  redirect,
-  outage,
+  ...[kindConfusion, documentSwap, mutation, twoKeys],
+  ...[nonceReuse, longLivedKey, equality],
+  ...[plaintext, keyExposure, tokenInUrl],
+  ...[logReplay, awarenessReplay, shuffle, drop, lyingSequences],
+  ...[rollback, coldRollback, fork, withholding, falseAck],
+  ...[afterRemoval, laundering, foreignCheckpoint, staleEpoch, nothingHere, forgedTransition],
+  ...[guessableKey, keyCoercion, hintSwap, redirect, outage],
+  ...[malformedUpdates, clockSquatting, futureDelete, awarenessSpoofing, nestingBomb],
+  ...[beforeAuth, quotas, foreignOrigin, roles, withoutTls, compression],
+  ...[downgrade, controlWords, garbage, crossTab],
 ]

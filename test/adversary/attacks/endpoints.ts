@@ -269,3 +269,28 @@ export const outage: Attack = {
     }
   },
 }
+
+/** A5. A key is compared with what the record commits to before anything is opened with it. */
+export const twoKeys: Attack = {
+  id: 'A5',
+  title: 'one record, two keys',
+  done: 'the endpoint, in league with the relay, gives two members two keys for one hint; the relay shows both the same record and envelopes',
+  async run(scene) {
+    const keysOf = (key: string): KeySource => {
+      scene.world.keepSecret(key)
+      return async () => ({ key, keyHint: 'one-hint' })
+    }
+    const ada = await scene.member('Ada', { keys: keysOf('correct-horse-battery-staple-0123456789') })
+    await scene.write(ada)
+    scene.strike()
+    const keys = keysOf('another-horse-battery-staple-0123456789')
+    const bob = scene.person('Bob', { keys, expects: ['key-mismatch'] })
+    await scene.until(() => bob.problems.length > 0 || bob.provider.synced, 'Bob to be told something')
+    await scene.notices(bob, 'key-mismatch')
+    // Not even tried: nothing of the log was looked at.
+    expect(bob.provider.counters).toEqual({ 'key-mismatch': expect.any(Number) })
+    scene.leaves(bob)
+    await scene.agree(ada)
+    scene.remark('an envelope that opens under two keys: test/unit/envelope/salamander.test.ts')
+  },
+}

@@ -91,3 +91,75 @@ export const falseAck: Attack = {
     await scene.agree(ada, bob, await scene.member('Carol'))
   },
 }
+
+/** B3. A witness says how far its author has seen. */
+export const withholding: Attack = {
+  id: 'B3',
+  title: 'withholding one member’s entries',
+  done: 'the relay keeps all that Ada writes from Bob, and passes on only what Carol seals',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: ['rollback'] })
+    const bob = await scene.member('Bob', { expects: ['withheld', 'gap', 'rollback', 'fork'] })
+    const carol = await scene.member('Carol', { expects: ['rollback'] })
+    await scene.write(ada)
+    await scene.agree(ada, bob, carol)
+    const room = scene.relay.room()
+    const { sequence } = room.shared
+    room.show('Bob', room.shared.copy())
+    scene.relay.cut('Bob')
+    await scene.until(() => bob.wire.sockets.length > 1 && bob.provider.synced, 'Bob to be back')
+    scene.strike()
+    await scene.write(ada)
+    await scene.until(() => carol.text.toString() === ada.text.toString(), 'Carol to have it')
+    scene.relay.script = {
+      up(message, session) {
+        if (message.type === 'append' && session?.member === 'Carol') {
+          const { head } = room.historyOf('Bob')
+          head?.add(message.envelopes)
+          room.changed(room.historyOf('Bob'))
+        }
+        return [message]
+      },
+    }
+    await scene.notices(bob, 'withheld')
+    expect(bob.provider.verified?.sequence ?? 0, 'what was withheld counts as seen by others').toBeLessThan(
+      sequence + 1,
+    )
+    scene.relay.script = {}
+    room.show('Bob', undefined)
+    scene.relay.cut('Bob')
+    await scene.agree(ada, bob, carol)
+  },
+}
+
+/** B5. Who comes cold waits for somebody else's word before anything counts as verified. */
+export const coldRollback: Attack = {
+  id: 'B5',
+  title: 'roll-back for somebody who has never been here',
+  done: 'the relay shows a newcomer half of the log, then goes on with what the others write',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: ['rollback'] })
+    for (let time = 0; time < 4; time++) await scene.write(ada)
+    const room = scene.relay.room()
+    room.show('Carol', room.shared.cut(2))
+    scene.strike()
+    const carol = await scene.member('Carol', { expects: ['withheld', 'gap', 'rollback', 'fork'] })
+    expect(carol.provider.verified, 'half of a log counts as verified').toBeUndefined()
+    scene.relay.script = {
+      up(message, session) {
+        if (message.type === 'append' && session?.member !== 'Carol') {
+          room.historyOf('Carol').head?.add(message.envelopes)
+          room.changed(room.historyOf('Carol'))
+        }
+        return [message]
+      },
+    }
+    const bob = await scene.member('Bob')
+    await scene.write(bob)
+    await scene.notices(carol, 'withheld')
+    scene.relay.script = {}
+    room.show('Carol', undefined)
+    scene.relay.cut('Carol')
+    await scene.agree(ada, bob, carol)
+  },
+}

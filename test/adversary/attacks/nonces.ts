@@ -18,6 +18,7 @@ const bodyOf = (envelope: Uint8Array): Uint8Array => envelope.subarray(parseHead
 /** A3. Salts are drawn for each connection, from more than the random source; counters live in memory only. */
 export const nonceReuse: Attack = {
   id: 'A3',
+  isLong: true,
   title: 'nonces used twice',
   done: 'the relay breaks the connection 50 times while somebody types; the random source of the machine always gives the same',
   async run(scene) {
@@ -50,6 +51,7 @@ export const nonceReuse: Attack = {
 /** A4. A subkey for each session, and for no longer than an hour: no nonce is ever drawn. */
 export const longLivedKey: Attack = {
   id: 'A4',
+  isLong: true,
   title: 'one key for too many messages',
   done: 'the relay keeps one connection open for hours while somebody types',
   async run(scene) {

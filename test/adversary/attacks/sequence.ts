@@ -99,6 +99,7 @@ async function typed(scene: Scene, count: number): Promise<{ entries: Entry[]; t
 /** B2a. Nothing reaches Yjs out of its sealer's order. */
 export const shuffle: Attack = {
   id: 'B2a',
+  isLong: true,
   title: 'reordering',
   done: 'the relay stores 5,000 updates of one character, shuffled in windows of 64 (seed "B2")',
   async run(scene) {

@@ -60,7 +60,7 @@ export const downgrade: Attack = {
         entry,
       ]),
     )
-    const carol = await scene.member('Carol', { expects: ['tampered'] })
+    const carol = await scene.member('Carol', { expects: ['tampered', 'fork', 'rollback'] })
     expect(carol.provider.counters.tampered).toBe(others.length * shared.sequence)
     await scene.agree(ada, bob, carol)
   },
@@ -69,6 +69,7 @@ export const downgrade: Attack = {
 /** B12. What the relay says about the document can cost availability, never content, epoch or trust. */
 export const controlWords: Attack = {
   id: 'B12',
+  isLong: true,
   title: 'control messages of the relay’s own making',
   done: 'the relay says 150 random messages of all 23 kinds (seed "B12"), and 20 times in 10 s to look at the key endpoint',
   async run(scene) {
@@ -146,6 +147,7 @@ function randomMessage(random: () => number, channel: number): Down {
 /** B13. Garbage costs a bounded number of questions and one event. */
 export const garbage: Attack = {
   id: 'B13',
+  isLong: true,
   title: 'garbage flood',
   done: 'the relay sends 10,000 random envelopes that nobody has sealed, into the log and as awareness',
   async run(scene) {
@@ -164,7 +166,7 @@ export const garbage: Attack = {
       shared.retold((entry) => [...flood, entry]),
     )
     scene.strike()
-    const bob = scene.person('Bob', { expects: ['tampered'] })
+    const bob = scene.person('Bob', { expects: ['tampered', 'rollback', 'fork', 'gap'] })
     const answers = await answersDuring(() => scene.pass(bob.provider.whenSynced, 'Bob to be synced'))
     expect(answers).toBeGreaterThan(10)
     const reads = (): number => bob.wire.capture.messages('up', 1).filter(({ type }) => type === 'read').length

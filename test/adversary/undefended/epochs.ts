@@ -187,4 +187,17 @@ export const epochs: readonly SwitchOff[] = [
     ],
     red: /something was sealed without a key/,
   },
+  {
+    id: 'A5',
+    defence: 'a key is compared with the record’s commitment before anything is opened',
+    edits: [
+      {
+        file: `${ENVELOPE}/epoch-record.ts`,
+        before: '  if (!equalBytes(record.epochId, keys.epochId)) return false\n',
+        after: '',
+      },
+      anyRecord,
+    ],
+    red: /in vain for Bob to be told key-mismatch/,
+  },
 ]

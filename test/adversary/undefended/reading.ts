@@ -2,6 +2,12 @@ import type { SwitchOff } from './switch-off.ts'
 
 const PROVIDER = 'packages/provider/src'
 
+const ahead = {
+  file: `${PROVIDER}/witness/judge-claim.ts`,
+  before: "if (sequence >= place.sequence) return 'ahead'",
+  after: "if (sequence >= place.sequence) return 'unknown'",
+}
+
 /** What a member compares while it reads. */
 export const reading: readonly SwitchOff[] = [
   {
@@ -112,5 +118,41 @@ export const reading: readonly SwitchOff[] = [
       },
     ],
     red: /commands how often keys are asked for/,
+  },
+  {
+    id: 'B9',
+    defence: 'a version that was not offered is not spoken',
+    edits: [
+      {
+        file: `${PROVIDER}/connection/relay-connection.ts`,
+        before: 'if (message.version < MIN_PROTOCOL_VERSION || message.version > PROTOCOL_VERSION) {',
+        after: 'if (message.version < MIN_PROTOCOL_VERSION) {',
+      },
+    ],
+    red: /a version that was not offered is spoken|in vain for Ada to be welcomed/,
+  },
+  {
+    id: 'B13',
+    defence: 'garbage in bulk is asked for in bulk',
+    edits: [
+      {
+        file: `${PROVIDER}/inbound/inbound.ts`,
+        before: '        this.#suspectRest(run, verdicts, i + 1)\n',
+        after: '',
+      },
+    ],
+    red: /questions that the garbage has caused|timed out/,
+  },
+  {
+    id: 'B3',
+    defence: 'who has seen more than was shown here is believed',
+    edits: [ahead],
+    red: /in vain for Bob to be told withheld/,
+  },
+  {
+    id: 'B5',
+    defence: 'who has seen more than was shown here is believed',
+    edits: [ahead],
+    red: /in vain for Carol to be told withheld/,
   },
 ]

@@ -1,0 +1,200 @@
+import { createSealer, EnvelopeKind, encodeAwarenessBody, parseEpochRecord, type Sealer } from '@y-sealed/envelope'
+import * as encoding from 'lib0/encoding'
+import { expect } from 'vitest'
+import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { below, seededRandom } from '../../support/random.ts'
+import { keptKeys } from '../../support/removed-member.ts'
+import type { Attack } from '../attack.ts'
+import type { Scene } from '../scene.ts'
+
+const NO_PROOF = new Uint8Array(0)
+
+/** A member who has the keys and no provider of ours: seals any bytes, and the relay stores them like anybody's. */
+class Mallory {
+  readonly #scene: Scene
+  readonly #sealer: Sealer
+
+  private constructor(scene: Scene, sealer: Sealer) {
+    this.#scene = scene
+    this.#sealer = sealer
+  }
+
+  static async join(scene: Scene): Promise<Mallory> {
+    const head = scene.relay.room().shared.head
+    if (head === undefined) throw new Error('there is an epoch')
+    const keys = await keptKeys(scene.world, head.record)
+    return new Mallory(scene, await createSealer(keys, { epochIndex: parseEpochRecord(head.record).index }))
+  }
+
+  write(update: Uint8Array): void {
+    const { shared } = this.#scene.relay.room()
+    const birth = { sequence: shared.sequence, hash: shared.hash as Uint8Array }
+    const envelopes = this.#sealer.sealNow(EnvelopeKind.update, update, this.#sealer.unborn ? { birth } : {})
+    shared.head?.add(envelopes.map((envelope) => ({ proof: NO_PROOF, envelope })))
+    this.#scene.relay.room().changed(shared)
+  }
+
+  say(update: Uint8Array): void {
+    const [envelope] = this.#sealer.sealNow(
+      EnvelopeKind.awareness,
+      encodeAwarenessBody(this.#scene.clock.now(), update),
+    )
+    for (const session of this.#scene.relay.room().sessions)
+      if (envelope !== undefined) session.say({ type: 'awareness', channel: session.channel, session: 999, envelope })
+  }
+}
+
+/** As lib0 writes it: numbers, one after the other. */
+function varints(...numbers: number[]): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const number of numbers) encoding.writeVarUint(encoder, number)
+  return encoding.toUint8Array(encoder)
+}
+
+const GC = 0
+const FAULTS = ['member-fault']
+
+/** D1. What is no Yjs update is told of and left out, alike by everybody. */
+export const malformedUpdates: Attack = {
+  id: 'D1',
+  title: 'malformed updates',
+  done: 'a member seals 400 mutated updates (seed "D1") and one in the V2 encoding',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: FAULTS })
+    const bob = await scene.member('Bob', { expects: FAULTS })
+    await scene.write(ada)
+    await scene.agree(ada, bob)
+    const mallory = await Mallory.join(scene)
+    const doc = new Y.Doc()
+    doc.getText('mutated').insert(0, 'some words to be mutated')
+    doc.getMap('mutated-map').set('key', { value: [1, 2, 'three'] })
+    const update = Y.encodeStateAsUpdate(doc)
+    const random = seededRandom('D1')
+    scene.strike()
+    for (let i = 0; i < 400; i++) {
+      const mutated = update.slice(0, 1 + below(random, update.length))
+      for (let flips = 0; flips < 3; flips++) mutated[below(random, mutated.length)] = below(random, 256)
+      mallory.write(mutated)
+    }
+    mallory.write(Y.encodeStateAsUpdateV2(doc))
+    await scene.notices(ada, 'member-fault')
+    await scene.notices(bob, 'member-fault')
+    await scene.write(bob)
+    await scene.write(ada)
+    await scene.agree(ada, bob, await scene.member('Carol', { expects: FAULTS }))
+    scene.remark(`${bob.provider.counters['member-fault']} left out`)
+  },
+}
+
+/** D4. Nobody counts further than anybody can have written. */
+export const clockSquatting: Attack = {
+  id: 'D4',
+  title: 'clock squatting',
+  done: 'a member claims all clocks through 2^53 − 2 of somebody who has not typed yet, in 15 bytes',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: FAULTS })
+    const bob = await scene.member('Bob', { expects: FAULTS })
+    await scene.write(bob)
+    await scene.agree(ada, bob)
+    const mallory = await Mallory.join(scene)
+    scene.strike()
+    mallory.write(varints(1, 1, ada.doc.clientID, 0, GC, 2 ** 53 - 2, 0))
+    await scene.until(() => scene.relay.room().shared.sequence === 2, 'it to be stored')
+    await scene.settle()
+    await scene.write(ada)
+    await scene.agree(ada, bob, await scene.member('Carol', { expects: FAULTS }))
+    await scene.notices(bob, 'member-fault')
+  },
+}
+
+/** D5. Nobody deletes what was not written yet. */
+export const futureDelete: Attack = {
+  id: 'D5',
+  title: 'deletes of what is still to be written',
+  done: 'a member deletes the next 1,000 characters of somebody who has not typed yet',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: FAULTS })
+    const bob = await scene.member('Bob', { expects: FAULTS })
+    await scene.write(bob)
+    await scene.agree(ada, bob)
+    const mallory = await Mallory.join(scene)
+    scene.strike()
+    mallory.write(varints(0, 1, ada.doc.clientID, 1, 0, 1_000))
+    await scene.settle()
+    await scene.write(ada)
+    await scene.agree(ada, bob, await scene.member('Carol', { expects: FAULTS }))
+    await scene.notices(bob, 'member-fault')
+  },
+}
+
+/** D7. Nobody speaks for somebody else in awareness. */
+export const awarenessSpoofing: Attack = {
+  id: 'D7',
+  title: 'awareness of somebody else',
+  done: 'a member says that Ada is Mallory, with a clock 1,000 ahead of hers; then speaks for 1,000 people',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: FAULTS })
+    const bob = await scene.member('Bob', { expects: FAULTS })
+    await scene.write(ada)
+    await scene.agree(ada, bob)
+    const name = scene.world.canary('ada-name')
+    ada.provider.awareness.setLocalStateField('name', name)
+    const nameAt = ({ provider }: typeof bob): unknown => provider.awareness.getStates().get(ada.doc.clientID)?.name
+    await scene.until(() => nameAt(bob) === name, 'Bob to see Ada')
+    const mallory = await Mallory.join(scene)
+    const doc = new Y.Doc()
+    doc.clientID = ada.doc.clientID
+    const spoof = new Awareness(doc)
+    for (let clock = 0; clock < 1_000; clock++) spoof.setLocalStateField('name', 'mallory')
+    scene.strike()
+    mallory.say(encodeAwarenessUpdate(spoof, [ada.doc.clientID]))
+    const crowd = encoding.createEncoder()
+    encoding.writeVarUint(crowd, 1_000)
+    for (let id = 1; id <= 1_000; id++) {
+      encoding.writeVarUint(crowd, id)
+      encoding.writeVarUint(crowd, 1)
+      encoding.writeVarString(crowd, '{}')
+    }
+    mallory.say(encoding.toUint8Array(crowd))
+    spoof.destroy()
+    await scene.wait(1_000)
+    expect([nameAt(ada), nameAt(bob)], 'somebody else speaks for Ada').toEqual([name, name])
+    expect(bob.provider.awareness.getStates().size, 'a crowd of one session').toBe(2)
+    await scene.notices(ada, 'member-fault')
+    await scene.agree(ada, bob)
+  },
+}
+
+/** D14. How deep values nest is bounded alike for everybody, whatever their stack. */
+export const nestingBomb: Attack = {
+  id: 'D14',
+  title: 'nesting bomb',
+  done: 'a member seals a value of 1,000 arrays in each other, and one of 100,000',
+  async run(scene) {
+    const ada = await scene.member('Ada', { expects: FAULTS })
+    const bob = await scene.member('Bob', { expects: FAULTS })
+    await scene.write(ada)
+    const mallory = await Mallory.join(scene)
+    scene.strike()
+    for (const depth of [1_000, 100_000]) {
+      const doc = new Y.Doc()
+      doc.getMap('bomb').set('value', 'here')
+      const update = Y.encodeStateAsUpdate(doc)
+      // The string "here" is 119, 4 and its bytes; an array of one is 117, 1.
+      const at = Buffer.from(update).indexOf(Buffer.from([119, 4, ...Buffer.from('here')]))
+      const nested = Buffer.concat([
+        update.subarray(0, at),
+        Buffer.from(Array.from({ length: depth }, () => [117, 1]).flat()),
+        update.subarray(at),
+      ])
+      mallory.write(new Uint8Array(nested))
+    }
+    await scene.write(bob)
+    const carol = await scene.member('Carol', { expects: FAULTS })
+    await scene.agree(ada, bob, carol)
+    const has = [ada, bob, carol].map(({ doc }) => doc.getMap('bomb').has('value'))
+    expect(has, 'the bomb was let in').toEqual([false, false, false])
+    await scene.notices(bob, 'member-fault')
+  },
+}

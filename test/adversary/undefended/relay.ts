@@ -23,8 +23,8 @@ export const relay: readonly SwitchOff[] = [
     edits: [
       {
         file: `${RELAY}/session/conversation.ts`,
-        before: 'this.#channels.size < context.limits.maxChannels',
-        after: 'this.#channels.size < 1e9',
+        before: 'if (this.#channels.size >= context.limits.maxChannels) {',
+        after: 'if (this.#channels.size >= 1e9) {',
       },
     ],
     red: /any number of channels/,
@@ -47,7 +47,7 @@ export const relay: readonly SwitchOff[] = [
     edits: [
       {
         file: `${RELAY}/session/session.ts`,
-        before: "return this.access.role === 'write' && !this.isObserver",
+        before: "return this.#access.role === 'write' && !this.isObserver",
         after: 'return !this.isObserver',
       },
     ],

@@ -205,3 +205,57 @@ describe('a document that is deleted', () => {
     expect(ann.problems.concat(bob.problems).map(({ code }) => code)).toEqual([...expects, ...expects])
   })
 })
+
+describe('what an operator watches', () => {
+  it('/readyz is for everybody; /metrics for the operator, and only where there is one', async () => {
+    const relay = await start()
+    const http = relay.url.replace('ws:', 'http:')
+    const ready = await fetch(`${http}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
+    expect((await fetch(`${http}/metrics`)).status).toBe(401)
+    const open = await createRelay({ data: 'memory', port: 0, log: QUIET })
+    ended.push(() => open.close())
+    const headers = { authorization: `Bearer ${ADMIN}` }
+    expect((await fetch(`${open.url.replace('ws:', 'http:')}/metrics`, { headers })).status).toBe(404)
+  })
+
+  it('/metrics counts connections, sessions, appends, refusals and closes, and names neither rooms nor people', async () => {
+    const relay = await start({
+      auth: async (token) => (token === 'reader' ? { subject: token, role: 'read' } : auth(token)),
+    })
+    const ann = await joined(relay, 'ann', 'a secret room')
+    await ann.open(fakeRecord())
+    const sealer = new FakeSealer()
+    await ann.append([sealer.seal(), sealer.seal()])
+    const reader = await joined(relay, 'reader', 'a secret room')
+    await reader.append([sealer.seal()])
+    await relay.closeSessions({ subject: 'reader' })
+    await reader.hears('closed')
+    const gone = await RawClient.connect(relay.url)
+    gone.socket.send('no frame')
+    await gone.closed
+    const headers = { authorization: `Bearer ${ADMIN}` }
+    const text = await (await fetch(`${relay.url.replace('ws:', 'http:')}/metrics`, { headers })).text()
+    for (const line of [
+      'connections 2',
+      'rooms 1',
+      'sessions 1',
+      'held_bytes 0',
+      'appends_total 1',
+      'entries_total 2',
+      'refusals_total{code="write-denied"} 1',
+      'channel_closes_total{code="4403"} 1',
+      'connection_closes_total{code="4400"} 1',
+      'commit_seconds_bucket{le="+Inf"} 1',
+      'commit_seconds_count 1',
+    ]) {
+      expect(text.split('\n')).toContain(`y_sealed_relay_${line}`)
+    }
+    expect(text).not.toMatch(/secret|\bann\b|\breader\b/)
+    // Every family says what it is.
+    const families = [...text.matchAll(/^y_sealed_relay_(\w+?)(?:_bucket|_sum|_count)?(?:\{| )/gm)].map(
+      ([, name]) => name,
+    )
+    for (const family of new Set(families)) expect(text).toContain(`# TYPE y_sealed_relay_${family} `)
+  })
+})

@@ -6,6 +6,7 @@ import type { LogStore } from './log/log-store.ts'
 import type { Rooms } from './room/rooms.ts'
 import type { HeldBytes } from './session/held-bytes.ts'
 import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics.ts'
 
 /** What all sessions of one relay share. */
 export interface RelayContext {
@@ -19,4 +20,5 @@ export interface RelayContext {
   /** How often a document may be rotated; absent: any number of times. */
   rotations?: { perMinute: number; perDay: number }
   log: Log
+  metrics: Metrics
 }

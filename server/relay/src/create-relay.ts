@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
-import { ADMIN_PATH, AdminApi, checkAdminToken } from './admin/admin-api.ts'
+import { AdminApi, checkAdminToken } from './admin/admin-api.ts'
 import { createOperator, type Operator } from './admin/operator.ts'
 import type { Authorize } from './auth/authorize.ts'
 import { createGate } from './auth/gate.ts'
@@ -8,13 +8,16 @@ import { isLoopbackHost } from './auth/loopback.ts'
 import { ShutOut } from './auth/shut-out.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
+import { createHttpServer } from './http-server.ts'
 import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import type { LogStore } from './log/log-store.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
 import { openSqliteLogStore } from './log/sqlite-log-store.ts'
 import { createSweeper } from './log/sweeper.ts'
 import { Rooms } from './room/rooms.ts'
 import { HeldBytes } from './session/held-bytes.ts'
 import { createLog, errorFields, type Log } from './telemetry/log.ts'
+import { Metrics } from './telemetry/metrics.ts'
 import { createAddressOf } from './transport/client-address.ts'
 import { createTurn } from './transport/turn.ts'
 import { WsServer } from './transport/ws-server.ts'
@@ -96,6 +99,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   })
   const turn = createTurn()
   const rooms = new Rooms({ store, turn, clock, limits, log })
+  const metrics = new Metrics()
   const held = new HeldBytes(limits.maxHeldBytes)
   const shutOut = new ShutOut(clock)
   // Without tokens everybody is the operator of this one machine.
@@ -109,19 +113,17 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     clock,
     held,
     log,
+    metrics,
     ...(rotations && { rotations }),
   }
   const operator = createOperator({ store, rooms, sweeper, shutOut })
+  let closing: Promise<void> | undefined
   const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
   const sockets = new WsServer({ context, gate, addressOf, turn, clock })
-  const server = createServer((request, response) => {
-    if (adminApi && request.url?.startsWith(ADMIN_PATH)) {
-      void adminApi.answer(request, response)
-      return
-    }
-    const isHealthCheck = request.method === 'GET' && request.url === '/healthz'
-    response.writeHead(isHealthCheck ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-    response.end(JSON.stringify(isHealthCheck ? { status: 'ok' } : { error: 'not-found' }))
+  const server = createHttpServer({
+    admin: adminApi,
+    isReady: async () => closing === undefined && (await isAnswering(store)),
+    metrics: () => metrics.text({ ...rooms.counts, connections: sockets.connections, heldBytes: held.bytes }),
   })
   server.on('upgrade', (request, socket, head) => {
     // From here on nobody else listens: a client that resets its connection would end the process.
@@ -131,7 +133,6 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     else socket.destroy()
   })
 
-  let closing: Promise<void> | undefined
   async function close(): Promise<void> {
     sockets.drain()
     server.close()
@@ -160,6 +161,14 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     await store.close()
     throw error
   }
+}
+
+async function isAnswering(store: LogStore): Promise<boolean> {
+  // No room has an empty name: looked up like any other, and never found.
+  return await store.head('').then(
+    () => true,
+    () => false,
+  )
 }
 
 const letEveryoneWrite: Authorize = async () => ({ subject: '', role: 'write' })

@@ -6,6 +6,7 @@ import { openSqliteLogStore } from '../../../server/relay/src/log/sqlite-log-sto
 import { Rooms } from '../../../server/relay/src/room/rooms.ts'
 import { Conversation } from '../../../server/relay/src/session/conversation.ts'
 import { HeldBytes } from '../../../server/relay/src/session/held-bytes.ts'
+import { Metrics } from '../../../server/relay/src/telemetry/metrics.ts'
 import type { Connection } from '../../../server/relay/src/transport/connection.ts'
 import { createTurn } from '../../../server/relay/src/transport/turn.ts'
 import { FakeSealer, fakeRecord, toEntries } from '../../scenario/relay-raw-client.ts'
@@ -37,7 +38,7 @@ function stallingRelay() {
   const limits = DEFAULT_RELAY_LIMITS
   const held = new HeldBytes(MAX_HELD_BYTES)
   const context = {
-    ...{ store, clock, limits, held, log: QUIET, shutOut: new ShutOut(clock) },
+    ...{ store, clock, limits, held, log: QUIET, shutOut: new ShutOut(clock), metrics: new Metrics() },
     rooms: new Rooms({ store, turn, clock, limits, log: QUIET }),
     authorize: async () => ({ subject: '', role: 'write' as const }),
   }

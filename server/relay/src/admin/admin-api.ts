@@ -54,6 +54,12 @@ export class AdminApi {
     this.#log = log
   }
 
+  /** Whether this request has the operator's token. */
+  isOperator({ headers }: IncomingMessage): boolean {
+    const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
+    return timingSafeEqual(digest(token), this.#token)
+  }
+
   /** Never throws. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, body } = await this.#act(request).catch((error: unknown): Answer => {
@@ -68,7 +74,7 @@ export class AdminApi {
   }
 
   async #act(request: IncomingMessage): Promise<Answer> {
-    if (!this.#isOperator(request.headers.authorization ?? '')) throw new BadRequest(401, 'unauthorised')
+    if (!this.isOperator(request)) throw new BadRequest(401, 'unauthorised')
     if (request.method !== 'POST') throw new BadRequest(405, 'method-not-allowed')
     // A form of a web page cannot have this type without being asked for first.
     if (request.headers['content-type'] !== 'application/json') throw new BadRequest(415, 'unsupported-media-type')
@@ -77,11 +83,6 @@ export class AdminApi {
     const body = await this.#carryOut(act, fields)
     this.#log.info('admin act', { code: act })
     return { status: 200, body }
-  }
-
-  #isOperator(header: string): boolean {
-    const token = /^Bearer (.+)$/.exec(header)?.[1] ?? ''
-    return timingSafeEqual(digest(token), this.#token)
   }
 
   async #carryOut(act: string, fields: Fields): Promise<object> {

@@ -31,8 +31,11 @@ export class Rooms {
     this.#options = options
   }
 
-  get count(): number {
-    return this.#rooms.size
+  /** Rooms, and uses of them: joins, from before they are answered, and commits that are under way. */
+  get counts(): { rooms: number; sessions: number } {
+    let sessions = 0
+    for (const { uses } of this.#rooms.values()) sessions += uses
+    return { rooms: this.#rooms.size, sessions }
   }
 
   /** The room of this name. Each `enter` needs its `leave`, also after a failure: a DeletedError, or the store's. */

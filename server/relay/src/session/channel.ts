@@ -107,6 +107,7 @@ export class Channel {
     // Its number may be another channel's by now.
     if (this.#ended || this.#isFinishing) return
     const { code, meaning } = reason
+    this.#context.metrics.channelClosed(code)
     this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#join.channel, code, reason: meaning }]))
     this.end()
   }
@@ -286,6 +287,7 @@ export class Channel {
 
   #refuse(request: number, code: RefusalCode): void {
     const detail = 'too many requests at once'
+    this.#context.metrics.refused(code)
     this.#connection.send(encodeFrame([{ type: 'refused', channel: this.#join.channel, request, code, detail }]))
   }
 

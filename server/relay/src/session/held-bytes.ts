@@ -7,6 +7,10 @@ export class HeldBytes {
     this.#maxBytes = maxBytes
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Whether there is room for so many; if so, they are taken until `release`. */
   take(bytes: number): boolean {
     if (this.#bytes + bytes > this.#maxBytes) return false

@@ -210,8 +210,11 @@ export class Session implements Member {
     const { store, limits } = this.#context
     const append = { ...this.#author, quota: this.#quota(1), runs }
     const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
+    const since = performance.now()
     const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
+    const bytes = runs.reduce((sum, run) => sum + run.body.length, 0)
+    this.#context.metrics.appended(count, bytes, performance.now() - since)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 
@@ -283,6 +286,7 @@ export class Session implements Member {
     const refusal = error instanceof Refusal ? error : new Refusal('internal', 'the relay could not store it')
     if (refusal !== error) this.#tell(error)
     const { code, message: detail, record } = refusal
+    this.#context.metrics.refused(code)
     this.#send({ type: 'refused', channel: this.channel, request, code, detail, ...(record && { record }) })
   }
 

@@ -107,7 +107,8 @@ export class WsServer {
       if (isBinary && message instanceof Buffer) conversation.receive(message)
       else connection.close(closeReasons.malformed, 'y-sealed frames are binary')
     })
-    webSocket.on('close', () => {
+    webSocket.on('close', (code) => {
+      context.metrics.connectionClosed(code)
       stranger.end()
       this.#counts.leave(client)
       this.#connections.delete(connection)

@@ -1,0 +1,102 @@
+import { closeReasons, type RefusalCode } from '@y-sealed/protocol'
+
+/** What is so at this moment. */
+export interface Gauges {
+  connections: number
+  rooms: number
+  sessions: number
+  heldBytes: number
+}
+
+// Seconds. A commit on an SSD takes some ms; what takes seconds, people feel.
+const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+const KNOWN_CLOSES: ReadonlySet<number> = new Set(Object.values(closeReasons).map(({ code }) => code))
+
+const PREFIX = 'y_sealed_relay_'
+
+/** Counters of this process as Prometheus reads them. No label has more values than the protocol has codes, and none names a room or a person. */
+export class Metrics {
+  readonly #refusals = new Map<string, number>()
+  readonly #channelCloses = new Map<string, number>()
+  readonly #connectionCloses = new Map<string, number>()
+  readonly #commits = COMMIT_BUCKETS.map(() => 0)
+  #appends = 0
+  #entries = 0
+  #bytes = 0
+  #commitSeconds = 0
+
+  refused(code: RefusalCode): void {
+    add(this.#refusals, code)
+  }
+
+  channelClosed(code: number): void {
+    add(this.#channelCloses, String(code))
+  }
+
+  /** Clients choose codes, too: those that are not the protocol's are one. */
+  connectionClosed(code: number): void {
+    add(this.#connectionCloses, KNOWN_CLOSES.has(code) ? String(code) : 'other')
+  }
+
+  /** `ms`: from the request to its durable commit. */
+  appended(entries: number, bytes: number, ms: number): void {
+    const seconds = ms / 1_000
+    this.#appends++
+    this.#entries += entries
+    this.#bytes += bytes
+    this.#commitSeconds += seconds
+    const bucket = COMMIT_BUCKETS.findIndex((bound) => seconds <= bound)
+    if (bucket >= 0) this.#commits[bucket] = (this.#commits[bucket] ?? 0) + 1
+  }
+
+  /** In Prometheus' text format, version 0.0.4. */
+  text({ connections, rooms, sessions, heldBytes }: Gauges): string {
+    return [
+      ...plain('connections', 'gauge', 'Open WebSockets', connections),
+      ...plain('rooms', 'gauge', 'Documents that somebody has joined', rooms),
+      ...plain('sessions', 'gauge', 'Joins of documents', sessions),
+      ...plain('held_bytes', 'gauge', 'Sealed bytes that are staged or wait for their commit', heldBytes),
+      ...plain('appends_total', 'counter', 'Appends that are durable', this.#appends),
+      ...plain('entries_total', 'counter', 'Entries in them', this.#entries),
+      ...plain('append_bytes_total', 'counter', 'Sealed bytes in them', this.#bytes),
+      ...labelled('refusals_total', 'Requests that were refused, by code', this.#refusals),
+      ...labelled('channel_closes_total', 'Sessions that the relay has ended, by close code', this.#channelCloses),
+      ...labelled('connection_closes_total', 'WebSockets that have ended, by close code', this.#connectionCloses),
+      ...this.#histogram(),
+      '',
+    ].join('\n')
+  }
+
+  #histogram(): string[] {
+    const name = `${PREFIX}commit_seconds`
+    let sum = 0
+    const buckets = COMMIT_BUCKETS.map((bound, i) => {
+      sum += this.#commits[i] ?? 0
+      return `${name}_bucket{le="${bound}"} ${sum}`
+    })
+    return [
+      ...head('commit_seconds', 'histogram', 'From an append to its durable commit'),
+      ...buckets,
+      `${name}_bucket{le="+Inf"} ${this.#appends}`,
+      `${name}_sum ${this.#commitSeconds}`,
+      `${name}_count ${this.#appends}`,
+    ]
+  }
+}
+
+function add(counts: Map<string, number>, label: string): void {
+  counts.set(label, (counts.get(label) ?? 0) + 1)
+}
+
+function head(name: string, type: string, help: string): string[] {
+  return [`# HELP ${PREFIX}${name} ${help}.`, `# TYPE ${PREFIX}${name} ${type}`]
+}
+
+function plain(name: string, type: 'gauge' | 'counter', help: string, value: number): string[] {
+  return [...head(name, type, help), `${PREFIX}${name} ${value}`]
+}
+
+function labelled(name: string, help: string, counts: ReadonlyMap<string, number>): string[] {
+  return [...head(name, 'counter', help), ...[...counts].map(([code, n]) => `${PREFIX}${name}{code="${code}"} ${n}`)]
+}

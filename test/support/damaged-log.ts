@@ -32,14 +32,6 @@ const runWith = (database: DatabaseSyncInstance, sequence: number): RunRow => {
   return row
 }
 
-/** The entry is gone, and the sequences have a hole. */
-export function loseRow(folder: string, sequence: number): void {
-  withLog(folder, (database) => {
-    const { first } = runWith(database, sequence)
-    database.prepare('DELETE FROM runs WHERE first_sequence = ?').run(first)
-  })
-}
-
 /** One bit of the entry's ciphertext is another. */
 export function flipBit(folder: string, sequence: number): void {
   withLog(folder, (database) => {

@@ -8,6 +8,7 @@ import { CHECKPOINT_SEALER } from '../guard/early-deletes.ts'
 import { equalBytes, hex, shortHex } from '../hex.ts'
 import type { KnownPlace } from '../sealed-error.ts'
 import { Applier, type ApplierPorts } from './applier.ts'
+import { HashDoubt, type LogPlace } from './hash-doubt.ts'
 import { Intake, type Placed } from './intake.ts'
 import { type LoggedUpdate, SealerOrder } from './sealer-order.ts'
 import type { Author, Taken } from './taken.ts'
@@ -47,6 +48,7 @@ export class Inbound {
   readonly #applier: Applier
   /** Sequences whose entry did not open once: read again, and given up if it fails again, whatever its bytes are then. */
   readonly #suspects = new Set<number>()
+  readonly #doubt = new HashDoubt()
   #run = 0
   #draining = false
   #isStopped = false
@@ -67,6 +69,29 @@ export class Inbound {
   /** H at the cursor, 32 bytes; before an epoch is known, zeros. */
   get hash(): Uint8Array {
     return this.#intake.hash
+  }
+
+  /** The last place of which H is sure: where the reader stands, but for what the relay has lost. */
+  get sure(): LogPlace {
+    return this.#doubt.lastSure ?? { sequence: this.cursor, hash: this.hash }
+  }
+
+  get isSure(): boolean {
+    return this.#doubt.lastSure === undefined
+  }
+
+  /** Whether the relay's word on H (8 bytes) where the reader stands fits what was read. */
+  accepts(hash: Uint8Array): boolean {
+    return this.#doubt.accepts(hash, hashPrefix(this.hash))
+  }
+
+  /** What comes next does not come any more: goes on behind it. False: nothing of this epoch stands there. */
+  passHole(): boolean {
+    const before = this.sure
+    if (!this.#intake.passHole(this.#end)) return false
+    this.#doubt.noteHole(before)
+    this.drain()
+    return true
   }
 
   /** Where nothing more is to be taken (a checkpoint is on its way, say) there is none, whatever waits. */
@@ -117,6 +142,7 @@ export class Inbound {
     else this.#intake = new Intake(sequence, hash)
     this.forgetWaiting(isFirst)
     this.#ports.logState.clear()
+    this.#doubt.clear()
     this.#applier.clear(false)
     this.#enter(epoch, true, sequence > epoch.parsed.prevSequence)
     const source = { sealer: CHECKPOINT_SEALER, sequence, isRepair: false, isLate: false }
@@ -126,6 +152,7 @@ export class Inbound {
   /** Goes on into the next epoch from where the present one ends; what waits behind that stays. */
   enter(epoch: Epoch): void {
     this.#intake.hash = epoch.startHash
+    this.#doubt.clear()
     this.#suspects.clear()
     // Sealers end with their epoch: what is missing of theirs comes no more.
     if (this.#order.isHolding) this.#applier.apply(this.#giveUp('an epoch ended before an entry of a sealer came'))
@@ -245,14 +272,14 @@ export class Inbound {
     let rereadAfter: number | undefined
     for (const [i, placed] of run.entries()) {
       const { entry, sequence, own, hashBefore } = placed
-      if (hashBefore !== undefined && !equalBytes(hashBefore, hashPrefix(this.hash))) {
+      if (hashBefore !== undefined && !this.accepts(hashBefore)) {
         fault = { message: `the log before sequence ${sequence} is not the one that was read`, sequence: sequence - 1 }
         break
       }
       const hash = nextHash(this.hash, leafHash(entry.proof, entry.envelope))
       let from: Author | undefined
       if (own !== undefined) {
-        if (own.hashAfter !== undefined && !equalBytes(own.hashAfter, hashPrefix(hash))) {
+        if (own.hashAfter !== undefined && !this.#doubt.accepts(own.hashAfter, hashPrefix(hash))) {
           fault = { message: `the ack of sequence ${sequence} does not fit what was sent`, sequence }
           break
         }
@@ -280,7 +307,7 @@ export class Inbound {
         }
       }
       this.#intake.advance(hash)
-      this.#ports.onTaken({ sequence, hash, bytes: entry.envelope.length, from })
+      this.#ports.onTaken({ sequence, hash: this.isSure ? hash : undefined, bytes: entry.envelope.length, from })
     }
     if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
     this.#applier.apply(updates)
@@ -301,6 +328,7 @@ export class Inbound {
         return 'again'
       }
       problems.raise('tampered', `entry ${sequence} does not open: nothing of it was applied`, 'entry', { sequence })
+      this.#doubt.noteDamage(this.sure)
       updates.push(...this.#passOver(entry.envelope))
       return undefined
     }

@@ -92,6 +92,15 @@ export class Intake {
     return this.cursor < last && this.#waiting.has(this.cursor + 1)
   }
 
+  /** Goes on with what waits, but not behind sequence `last`. False: nothing waits there. */
+  passHole(last: number): boolean {
+    let next = Number.POSITIVE_INFINITY
+    for (const sequence of this.#waiting.keys()) next = Math.min(next, sequence)
+    if (!Number.isFinite(next) || next > last || next === this.cursor + 1) return false
+    this.cursor = next - 1
+    return true
+  }
+
   /** The next entry was processed. */
   advance(hash: Uint8Array): void {
     this.cursor++

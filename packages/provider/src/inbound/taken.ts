@@ -3,8 +3,8 @@ import type { EnvelopeKind, Opened } from '@y-sealed/envelope'
 /** An entry that the reader has taken from the log. */
 export interface Taken {
   readonly sequence: number
-  /** H behind it, 32 bytes. */
-  readonly hash: Uint8Array
+  /** H behind it, 32 bytes; undefined where it cannot be computed. */
+  readonly hash: Uint8Array | undefined
   /** Of the envelope. */
   readonly bytes: number
   /** Undefined: it does not open, and counts as an empty entry. */

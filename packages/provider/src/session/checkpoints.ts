@@ -62,8 +62,8 @@ export class Checkpoints {
     const { session, inbound, logState, requests, liveEpoch, onRecord, onMade, heal, witness } = ports
     const { known } = this
     const reader = () => {
-      const { cursor, hash, isHolding, isInParts } = inbound
-      return { cursor, hash, isWhole: !isHolding && !isInParts }
+      const { cursor, hash, isHolding, isInParts, isSure } = inbound
+      return { cursor, hash, isWhole: !isHolding && !isInParts && isSure }
     }
     this.load = new EpochLoad({
       problems: session.problems,

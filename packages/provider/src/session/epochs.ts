@@ -208,7 +208,7 @@ export class Epochs {
     const held = this.#walk.line
     const verdict = compareJoined(joined, this.#walk.judge(this.#shown), {
       holdsEpoch: this.present !== undefined,
-      cursor: inbound.cursor,
+      cursor: inbound.sure.sequence,
       showsHeld: this.#shown.some(({ hash }) => held.some((each) => equalBytes(each.hash, hash))),
     })
     switch (verdict.does) {
@@ -218,7 +218,7 @@ export class Epochs {
           break
         }
         // The relay's word is not enough any more: what was read is compared with what it shows now.
-        if (this.#ports.isContradicted()) {
+        if (this.#ports.isContradicted() || !inbound.isSure) {
           run(this.#walk.restart('rewind'))
           break
         }

@@ -79,7 +79,7 @@ export class OwnEpochs {
       ...session,
       ...requests,
       logState,
-      reader: () => ({ cursor: inbound.cursor, hash: inbound.hash, isWhole: !inbound.isHolding }),
+      reader: () => ({ cursor: inbound.cursor, hash: inbound.hash, isWhole: !inbound.isHolding && inbound.isSure }),
       known: () => [...this.#pinned, ...walk.line, ...ports.shown()],
       openLog: (epoch, sequence) => ports.history.openEpoch(epoch.index, sequence),
       goal: () => this.#goal(),

@@ -147,7 +147,7 @@ export class Session {
       ...ports,
       reader: () => this.#inbound,
       isLive: () => this.phase === 'live',
-      mayAppend: () => this.#isUndisturbed,
+      mayAppend: () => this.#isUndisturbed && this.#inbound.isSure,
       append: (make) => this.writing.appender.witness(make),
     })
     this.#epochs = new Epochs({
@@ -360,8 +360,8 @@ export class Session {
       token,
       params: params(),
       ...(epoch === undefined ? {} : { head: epoch.hash }),
-      cursor: this.#inbound.cursor,
-      hash: epoch === undefined ? new Uint8Array(0) : hashPrefix(this.#inbound.hash),
+      cursor: this.#inbound.sure.sequence,
+      hash: epoch === undefined ? new Uint8Array(0) : hashPrefix(this.#inbound.sure.hash),
       observe: false,
     }
     try {

@@ -63,7 +63,7 @@ export class Writing {
       lastWitness: () => ports.lastWitness(),
       birth: (salt) => {
         ports.onBirth(salt)
-        return { sequence: inbound.cursor, hash: inbound.hash }
+        return inbound.sure
       },
       sealer: () => this.sealer.sealer,
       renewSealer: () => this.renewSealer(),

@@ -79,7 +79,7 @@ export class Witnesses {
   taken({ sequence, hash, from }: Taken): void {
     if (from?.opened !== undefined) this.#compare(from.opened, sequence)
     else if (from?.kind === EnvelopeKind.witness) this.#schedule.witnessed(this.#made)
-    this.#hashes.remember(sequence, hash)
+    if (hash !== undefined) this.#hashes.remember(sequence, hash)
     if (from?.kind === EnvelopeKind.update) this.#wrote(from, sequence)
   }
 
@@ -110,7 +110,7 @@ export class Witnesses {
 
   /** What is still to be said by somebody who does not come back. Who has only read goes without a trace. */
   last(): Witness | undefined {
-    return this.#hasWritten && this.#schedule.isWanted ? this.#seen() : undefined
+    return this.#hasWritten && this.#schedule.isWanted && this.#ports.mayAppend() ? this.#seen() : undefined
   }
 
   #seen(): Witness {

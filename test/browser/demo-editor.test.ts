@@ -234,7 +234,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await closePages(alice, bob)
   })
 
-  it(`a hostile member’s ${HOSTILE_TEXTS.length + HOSTILE_ADDRESSES.length + HOSTILE_COLOURS.length} texts, links, names and colours run nothing`, async () => {
+  it(`D12: a hostile member’s ${HOSTILE_TEXTS.length + HOSTILE_ADDRESSES.length + HOSTILE_COLOURS.length} texts, links, names and colours run nothing`, async () => {
     const alice = await open(0, ALICE, 'hostile')
     await alice.type('Hello. ')
     await expect.poll(() => alice.state('storage'), PATIENCE).toBe('All changes stored')

@@ -145,7 +145,7 @@ describe('a checkpoint that lacks some of the log', () => {
     return { ada, before, text: 'and kept' }
   }
 
-  test('a deletion: who was there publishes it again, and only then is it named', async () => {
+  test('D11: a deletion: who was there publishes it again, and only then is it named', async () => {
     const { ada, before, text } = await deletedPart(['checkpoint-incomplete'])
     await storeFalseCheckpoint(world, { update: before })
     // Before anybody has looked, a newcomer sees what the checkpoint holds.
@@ -162,7 +162,7 @@ describe('a checkpoint that lacks some of the log', () => {
     expect(await world.freshText()).toBe(text)
   })
 
-  test('an insertion, and nobody is there any more: who began with it reads the log before it, and publishes what it lacks', async () => {
+  test('D11: an insertion, and nobody is there any more: who began with it reads the log before it, and publishes what it lacks', async () => {
     const { ada, text } = await deletedPart()
     ada.provider.destroy()
     await storeFalseCheckpoint(world, { update: Y.encodeStateAsUpdate(new Y.Doc()) })

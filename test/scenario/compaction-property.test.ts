@@ -81,7 +81,7 @@ async function play(seed: string): Promise<{ people: Person[]; deeds: Deeds }> {
 }
 
 test.each(seeds)(
-  'five writers and three compactors, and a relay that drops at once: %s',
+  'D10: five writers and three compactors, and a relay that drops at once: %s',
   async (seed) => {
     const { people, deeds } = await play(seed)
     await untilEqual(people.map(({ doc }) => doc))

@@ -237,6 +237,31 @@ describe('D4: somebody who takes the ids of another’s words before they arrive
     },
   )
 
+  it('and where the victim begins anew, with a checkpoint that holds all it wrote before: nothing of that is there twice', () => {
+    const room = new Room()
+    const victim = room.join(docWith(SHARED))
+    type(victim, 'one two')
+    room.settle()
+    victim.doc.getText('text').delete(3, 2)
+    type(victim, '!', 5)
+    victim.doc.getMap('map').set('k', { words: ['an object'] })
+    room.settle()
+    const log = new Y.Doc()
+    for (const update of [
+      ...room.log,
+      rawUpdate([{ client: SHARED, clock: Y.getState(victim.doc.store, SHARED), structs: [text('mine now')] }]),
+    ])
+      Y.applyUpdate(log, update)
+    type(victim, ' three', 6)
+    const again = new GuardedReader(victim.doc)
+    again.take(Y.encodeStateAsUpdate(log), { sealer: 'checkpoint' })
+    const rest = difference(victim.doc, again.logState) as Uint8Array
+    Y.applyUpdate(log, rest)
+    expect(areEqual([log, victim.doc])).toBe(true)
+    expect(log.getText('text').toString().replace('mine now', '')).toBe('onewo! three')
+    expect(again.faults).toHaveLength(1)
+  })
+
   it('what of the victim’s append was on its way and still gets in is taken back: nothing is there twice', () => {
     const room = new Room()
     const victim = room.join(docWith(SHARED))
@@ -259,6 +284,23 @@ describe('D4: somebody who takes the ids of another’s words before they arrive
 })
 
 describe('honest traffic under ids that a document holds already', () => {
+  it('an app that changes an object after it has put it into the document, or has classes of its own: what comes back of it is no other content', () => {
+    class Paragraph extends Y.XmlElement {}
+    const doc = docWith(3)
+    const state = { at: 1 }
+    const update = updateOf(doc, () => {
+      doc.getMap('map').set('state', state)
+      doc.getMap('map').set('date', new Date(0) as never)
+      doc.getText('text').insertEmbed(0, state)
+      doc.getXmlFragment('xml').insert(0, [new Paragraph('p')])
+    })
+    state.at = 2
+    const reader = new GuardedReader(doc)
+    reader.take(update)
+    expect([reader.faults, doc.clientID]).toEqual([[], 3])
+    expect(difference(doc, reader.logState)).toBeUndefined()
+  })
+
   it('a document that was filled before it joined, with what the log holds: nobody is told anything, and nothing is sent (seed prefilled)', () => {
     const random = seededRandom('prefilled')
     const writer = new Y.Doc()

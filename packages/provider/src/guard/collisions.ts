@@ -24,21 +24,34 @@ export function findCollisions(doc: Y.Doc, logState: LogState, admitted: Admitte
   if (unsent.length === 0) return undefined
   const asked = IdRanges.of(unsent)
   const deletes = IdRanges.of(admitted.deletes)
-  const same = new IdRanges()
-  const robbed = new Set<number>()
+  const found = new Map<number, Comparison>()
   for (const came of Y.decodeUpdate(admitted.update).structs) {
     if (came instanceof Y.Skip) continue
     const { client, clock } = came.id
     for (const [from, length] of asked.within(client, clock, came.length)) {
       for (const part of pieces(doc, client, from, length)) {
+        const comparison = found.get(client) ?? { sameThrough: 0, other: undefined }
         const likeness = likenessOf(part, came, deletes, logState)
-        if (likeness === 'same') same.add(client, part.clock, part.length)
-        else if (likeness === 'other') robbed.add(client)
+        if (comparison.other === undefined && likeness === 'same') comparison.sameThrough = part.clock + part.length
+        if (likeness === 'other') comparison.other ??= part.clock
+        found.set(client, comparison)
       }
     }
   }
-  if (robbed.size === 0) return undefined
-  return new Map([...robbed].map((client) => [client, firstUnsent(doc, logState, same, client)]))
+  const robbed = new Map<number, number>()
+  for (const [client, { sameThrough, other }] of found) {
+    if (other === undefined) continue
+    // What is garbage tells nothing: behind the last that is the same, it may be another's too.
+    const [first] = logState.missingStructs(client, sameThrough, Y.getState(doc.store, client) - sameThrough)
+    robbed.set(client, first?.[0] ?? other)
+  }
+  return robbed.size === 0 ? undefined : robbed
+}
+
+/** Of one client: clocks up to which it is the same, and from which on it is another's. In an update they rise. */
+interface Comparison {
+  sameThrough: number
+  other: number | undefined
 }
 
 interface Piece {
@@ -74,14 +87,4 @@ function likenessOf(
     if (!deletes.missing(client, clock, length).every(([from, count]) => isTold(from, count))) return 'other'
   }
   return compare(there, came, clock, length)
-}
-
-/** From there on nothing of a client's content is in the log as it stands here. */
-function firstUnsent(doc: Y.Doc, logState: LogState, same: IdRanges, client: number): number {
-  const state = Y.getState(doc.store, client)
-  for (const [clock, length] of logState.missingStructs(client, 0, state)) {
-    const [first] = same.missing(client, clock, length)
-    if (first !== undefined) return first[0]
-  }
-  return state
 }

@@ -1,4 +1,4 @@
-import * as encoding from 'lib0/encoding'
+import { equalityDeep } from 'lib0/function'
 import * as Y from 'yjs'
 import { equalBytes } from '../hex.ts'
 
@@ -18,8 +18,7 @@ export function compare(there: Struct, came: Struct, clock: number, length: numb
   const isPlaced = came.origin === null && came.rightOrigin === null && clock === came.id.clock
   if (isPlaced && !isSameParent(there, came)) return 'other'
   if (isGarbage(there) || isGarbage(came)) return 'unknown'
-  const isSame = isSameContent(there.content, clock - there.id.clock, came.content, clock - came.id.clock, length)
-  return isSame ? 'same' : 'other'
+  return compareContent(there.content, clock - there.id.clock, came.content, clock - came.id.clock, length)
 }
 
 /** Nothing is left of what stood there. */
@@ -46,22 +45,40 @@ function isSameParent(there: Y.Item, came: Y.Item): boolean {
   return named instanceof Y.ID && parent._item !== null && isSameId(parent._item.id, named)
 }
 
-function isSameContent(a: unknown, aFrom: number, b: unknown, bFrom: number, length: number): boolean {
+function compareContent(a: unknown, aFrom: number, b: unknown, bFrom: number, length: number): Likeness {
   if (a instanceof Y.ContentString && b instanceof Y.ContentString)
-    return isSameText(a.str, aFrom, b.str, bFrom, length)
-  if (a instanceof Y.ContentAny && b instanceof Y.ContentAny)
-    return equalBytes(encodeAny(a.arr, aFrom, length), encodeAny(b.arr, bFrom, length))
-  if (a instanceof Y.ContentJSON && b instanceof Y.ContentJSON)
-    return asJson(a.arr.slice(aFrom, aFrom + length)) === asJson(b.arr.slice(bFrom, bFrom + length))
-  if (a instanceof Y.ContentBinary && b instanceof Y.ContentBinary) return equalBytes(a.content, b.content)
-  if (a instanceof Y.ContentEmbed && b instanceof Y.ContentEmbed) return asJson(a.embed) === asJson(b.embed)
+    return sameIf(isSameText(a.str, aFrom, b.str, bFrom, length))
+  if (
+    (a instanceof Y.ContentAny && b instanceof Y.ContentAny) ||
+    (a instanceof Y.ContentJSON && b instanceof Y.ContentJSON)
+  )
+    return compareValues(a.arr.slice(aFrom, aFrom + length), b.arr.slice(bFrom, bFrom + length))
+  if (a instanceof Y.ContentBinary && b instanceof Y.ContentBinary) return sameIf(equalBytes(a.content, b.content))
+  if (a instanceof Y.ContentEmbed && b instanceof Y.ContentEmbed) return compareValues([a.embed], [b.embed])
   if (a instanceof Y.ContentFormat && b instanceof Y.ContentFormat)
-    return a.key === b.key && asJson(a.value) === asJson(b.value)
+    return a.key === b.key ? compareValues([a.value], [b.value]) : 'other'
   if (a instanceof Y.ContentType && b instanceof Y.ContentType)
-    return a.type.constructor === b.type.constructor && nameOf(a.type) === nameOf(b.type)
-  if (a instanceof Y.ContentDoc && b instanceof Y.ContentDoc) return a.doc.guid === b.doc.guid
-  return false
+    return sameIf(equalBytes(encodeType(a.type), encodeType(b.type)))
+  if (a instanceof Y.ContentDoc && b instanceof Y.ContentDoc) return sameIf(a.doc.guid === b.doc.guid)
+  return 'other'
 }
+
+const sameIf = (isSame: boolean): Likeness => (isSame ? 'same' : 'other')
+
+/** An app may have changed an object after it had put it into the document, which then is not what was sent: such tell nothing. */
+function compareValues(a: readonly unknown[], b: readonly unknown[]): Likeness {
+  let likeness: Likeness = 'same'
+  for (const [i, left] of a.entries()) {
+    const right = b[i]
+    if (Object.is(left, right) || equalityDeep(left, right)) continue
+    if (!isObject(left) && !isObject(right)) return 'other'
+    likeness = 'unknown'
+  }
+  return likeness
+}
+
+const isObject = (value: unknown): boolean =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
 
 /** Yjs that has to cut a character of two units in half puts replacements in place of both. */
 const REPLACEMENT = 0xfffd
@@ -75,16 +92,9 @@ function isSameText(a: string, aFrom: number, b: string, bFrom: number, length: 
   return true
 }
 
-function nameOf(type: unknown): string {
-  return type instanceof Y.XmlElement ? type.nodeName : ''
+/** Which type it is, and its name. An app may have a class of its own for it. */
+function encodeType(type: Y.AbstractType<unknown>): Uint8Array {
+  const encoder = new Y.UpdateEncoderV1()
+  type._write(encoder)
+  return encoder.toUint8Array()
 }
-
-/** What is left of values once they are written: a date, say, or what is undefined, does not come as it was. */
-function encodeAny(values: readonly unknown[], from: number, length: number): Uint8Array {
-  const encoder = encoding.createEncoder()
-  for (const value of values.slice(from, from + length))
-    encoding.writeAny(encoder, value as Parameters<typeof encoding.writeAny>[1])
-  return encoding.toUint8Array(encoder)
-}
-
-const asJson = (value: unknown): string => JSON.stringify(value) ?? ''

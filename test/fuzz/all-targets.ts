@@ -12,6 +12,7 @@ import { plaintext } from './targets/plaintext.ts'
 import { providerWords } from './targets/provider-words.ts'
 import { relayFile } from './targets/relay-file.ts'
 import { relaySocket } from './targets/relay-socket.ts'
+import { sealedUpdate } from './targets/sealed-update.ts'
 
 /** Everything that reads bytes from a stranger. */
 export const ALL_TARGETS: readonly Target[] = [
@@ -31,5 +32,6 @@ export const ALL_TARGETS: readonly Target[] = [
   relaySocket,
   relayFile,
   keyFile,
+  sealedUpdate,
   providerWords,
 ]

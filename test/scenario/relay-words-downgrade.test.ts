@@ -1,11 +1,13 @@
 import type { Down } from '@y-sealed/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RelayConnection } from 'y-sealed'
 import * as Y from 'yjs'
 import { untilText } from '../support/events.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { passUntil, saidBy } from '../support/rotation-steps.ts'
 import { showAnotherLog } from '../support/shadow-log.ts'
 import { codesOf, someProblem, synced } from '../support/steps.ts'
+import { Wire } from '../support/wire.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
 // A relay that offers less than what is agreed (attack B9): another version, no encryption at all. Nothing of it is taken, and nothing is ever said in clear:
@@ -18,8 +20,6 @@ beforeEach(async () => {
   clock = new FakeClock(Date.now())
 })
 afterEach(() => world.close())
-
-const limits = { maxFrameEnvelopeBytes: 1_048_576, maxAppendBytes: 67_108_864, maxChannels: 100 }
 
 async function aliceHasWritten(): Promise<Person> {
   // Whoever was shown another log names that one when they write.
@@ -70,13 +70,19 @@ describe('a relay that greets', () => {
 
   test('once more, with other limits: they stay as they were', async () => {
     const alice = await aliceHasWritten()
-    const bob = await world.joined('Bob', { unsafeClock: clock })
+    const wire = new Wire(world.capture)
+    const connection = new RelayConnection(world.relayUrl, { WebSocketPolyfill: wire.WebSocket, unsafeClock: clock })
+    const bob = await world.joined('Bob', { unsafeClock: clock, connection })
+    const { limits } = connection
     const less = { ...limits, maxAppendBytes: 262_656, maxFrameEnvelopeBytes: 262_656 }
-    bob.wire.openSockets[0]?.deliver([{ type: 'welcome', version: 1, limits: less }])
+    wire.openSockets[0]?.deliver([{ type: 'welcome', version: 1, limits: less }])
+    expect(connection.limits).toEqual(limits)
     bob.doc.getText('bob').insert(0, 'x'.repeat(300_000))
     await passUntil(bob.provider.flush(), [clock])
     await untilText(alice.doc, 'x'.repeat(300_000), 'bob')
     expect(codesOf(bob)).toEqual([])
+    bob.provider.destroy()
+    connection.destroy()
   })
 })
 

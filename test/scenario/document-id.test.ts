@@ -84,11 +84,10 @@ describe('a document whose room is random', () => {
   /** What the relay answers over HTTP: to anybody, and to its operator about this room. */
   async function answers(name: string, acts: readonly string[]): Promise<string> {
     const http = relay.url.replace('ws:', 'http:')
-    const texts = await Promise.all(
-      ['/healthz', '/', `/${name}`].map(async (path) => await (await fetch(http + path)).text()),
-    )
+    const headers = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' }
+    const paths = ['/healthz', '/readyz', '/metrics', '/', `/${name}`]
+    const texts = await Promise.all(paths.map(async (path) => await (await fetch(http + path, { headers })).text()))
     for (const act of acts) {
-      const headers = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' }
       const body = JSON.stringify({ room: name })
       const response = await fetch(`${http}/admin/${act}`, { method: 'POST', headers, body })
       expect(response.status).toBe(200)

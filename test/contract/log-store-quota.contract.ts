@@ -48,8 +48,8 @@ export function describeQuotasOfLogStore(name: string, open: (now: () => number)
       expect(await openFirst('room', { chunks, quota: quota(total - 1) })).toMatchObject({ code: 'full' })
       expectStored(await openFirst('room', { chunks, quota: quota(total) }))
       const salt = bytes(16)
-      const append = (counter: number, under = salt) =>
-        store.append({ room: 'room', ...ALICE, runs: [run(under, counter)], quota: quota(total + SIZE) })
+      const append = (counter: number) =>
+        store.append({ room: 'room', ...ALICE, runs: [run(salt, counter)], quota: quota(total + SIZE) })
       expectStored(await append(1))
       expect(await append(2)).toMatchObject({ code: 'full' })
       const head = await store.head('room')
@@ -63,8 +63,11 @@ export function describeQuotasOfLogStore(name: string, open: (now: () => number)
       expect(stored).toMatchObject({ stored: true, isNamed: true })
       nowUnixMs += 1
       while (await store.sweep(HEAD_ONLY));
-      // The salt of before was forgotten with its entries.
-      expectStored(await append(1, bytes(16)))
+      // Nothing is left but the new checkpoint: neither the former one nor the entry that it covers. Their salt was forgotten, too.
+      const left = smaller.reduce((sum, { envelope }) => sum + envelope.length, 0)
+      const last = { room: 'room', ...ALICE, runs: [run(bytes(16), 1)] }
+      expect(await store.append({ ...last, quota: quota(left + SIZE - 1) })).toMatchObject({ code: 'full' })
+      expectStored(await store.append({ ...last, quota: quota(left + SIZE) }))
     })
 
     it('the documents of a tenant count together, others not, and a deleted one not any more', async () => {

@@ -7,7 +7,7 @@ import { patiently, untilText } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { hashAfter } from '../support/removed-member.ts'
 import { passUntil, saidBy } from '../support/rotation-steps.ts'
-import { codesOf, nextSync, synced } from '../support/steps.ts'
+import { codesOf, nextSync, ofType, synced } from '../support/steps.ts'
 import { witnessesBy } from '../support/witness-steps.ts'
 import { type Person, type PersonOptions, startWorld, type World } from '../support/world.ts'
 
@@ -65,7 +65,15 @@ describe('a relay that is restored from an old backup under live members', () =>
     await Promise.all(people.map(({ doc }) => untilText(doc, 'kept. lost by the relay. ')))
     const watched = watchesShrinking(...people)
     const before = people.map((person) => appendsBy(person).length)
-    await whileStopped(restore, ...people)
+    // All of them have read to the end in the same moment.
+    for (const { wire } of people) wire.hold('down', ofType('caught-up'))
+    await world.stopRelay()
+    restore()
+    const again = people.map(nextSync)
+    await world.startRelay()
+    await clock.advance(3_000)
+    for (const { wire } of people) wire.calm()
+    await patiently(Promise.all(again), 'everybody to be synced again')
     await clock.advance(6_000)
     const repairs = people.reduce((sum, person, i) => sum + appendsBy(person).length - (before[i] ?? 0), 0)
     // Without lots there would be eight.

@@ -51,7 +51,7 @@ export const providerWords: Target = {
   name: 'provider-words',
   promise:
     'a lie costs availability at most: no content, no epoch, no trust; and an honest relay makes all whole again',
-  sampleCases: 8,
+  sampleCases: 5,
   mustMeet: ['whole again'],
   async open() {
     const vectors = vectorFrames('down').flatMap(parseDownFrame)

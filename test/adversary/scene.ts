@@ -152,7 +152,12 @@ export class Scene {
     const told = this.#noticed.filter(({ atMs }) => atMs >= struckAtMs)
     const codes = new Map<string, Set<string>>()
     for (const { name, code } of told) codes.set(name, (codes.get(name) ?? new Set()).add(code))
-    const events = [...codes].map(([name, each]) => `${name}: ${[...each].join(', ')}`)
+    const namesByCodes = new Map<string, string[]>()
+    for (const [name, each] of codes) {
+      const list = [...each].join(', ')
+      namesByCodes.set(list, [...(namesByCodes.get(list) ?? []), name])
+    }
+    const events = [...namesByCodes].map(([list, names]) => `${crowdOf(names)}: ${list}`)
     const [first] = told
     return {
       id,
@@ -181,6 +186,11 @@ export class Scene {
 
 function breathe(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, BREATH_MS))
+}
+
+/** A table has no room for the names of ten. */
+function crowdOf(names: readonly string[]): string {
+  return names.length > 3 ? `${names.length} members` : names.join(', ')
 }
 
 function durationOf(ms: number): string {

@@ -13,7 +13,7 @@ export const notPlayed: readonly { readonly id: string; readonly why: string }[]
   { id: 'C14', why: 'an endpoint that serves keys to the wrong person is out of our control' },
   { id: 'D2', why: 'an update in the V2 encoding is part of D1' },
   { id: 'D3', why: 'below the session: test/unit/provider/guard-pending.test.ts; by the relay alone: B2a' },
-  { id: 'D6', why: 'below the session: test/unit/provider' },
+  { id: 'D6', why: 'below the session: test/unit/provider/guard-collisions.test.ts' },
   { id: 'D8', why: 'a crowd of ids is part of D7; the rest: test/unit/provider/guard-awareness.test.ts' },
   { id: 'D9', why: 'B1b' },
   { id: 'D10', why: 'checkpoints of honest members that race: test/scenario/compaction-property.test.ts' },

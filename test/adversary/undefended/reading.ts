@@ -141,7 +141,7 @@ export const reading: readonly SwitchOff[] = [
         after: '',
       },
     ],
-    red: /questions that the garbage has caused|timed out/,
+    red: /questions that the garbage has caused/,
   },
   {
     id: 'B3',

@@ -89,7 +89,7 @@ export const reading: readonly SwitchOff[] = [
     edits: [
       {
         file: `${PROVIDER}/inbound/inbound.ts`,
-        before: 'if (own.hashAfter !== undefined && !equalBytes(own.hashAfter, hashPrefix(hash))) {',
+        before: 'if (own.hashAfter !== undefined && !this.#doubt.accepts(own.hashAfter, hashPrefix(hash))) {',
         after: 'if (sequence < 0) {',
       },
     ],

@@ -15,12 +15,12 @@ import { Bench, firstEpoch, hashOf, placeOf } from './checkpoint-fixture.ts'
 let epoch: Epoch
 let bench: Bench
 let checkpoints: Checkpoints
-const inbound = { cursor: 0, hash: hashOf(77), isHolding: false, isInParts: false }
+const inbound = { cursor: 0, hash: hashOf(77), isHolding: false, isInParts: false, isSure: true }
 
 beforeEach(async () => {
   epoch = await firstEpoch()
   bench = new Bench()
-  Object.assign(inbound, { cursor: 7, isHolding: false, isInParts: false })
+  Object.assign(inbound, { cursor: 7, isHolding: false, isInParts: false, isSure: true })
   bench.desk.log(bench.desk.type('hello'))
   const { clock, ports } = bench
   const session = {

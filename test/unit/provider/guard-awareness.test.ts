@@ -165,6 +165,23 @@ describe('D7: whoever speaks for somebody else', () => {
   })
 })
 
+describe('more than a page can open', () => {
+  it('B13: of 8 MB in one turn 4 MiB wait, the rest is counted, and who speaks afterwards is heard', async () => {
+    const { awareness, counters, say, end } = listener()
+    const ada = await sealer()
+    const ADAS = 1_000
+    for (let clock = 1; clock <= ADAS; clock++) say(2, ada, named(ADA, clock, 'x'.repeat(8_000)))
+    const taken = ADAS - (counters['awareness-shed'] ?? 0)
+    expect(taken).toBeGreaterThan(400)
+    expect(taken).toBeLessThan(525)
+    while (awareness.meta.get(ADA)?.clock !== taken) await settle()
+    say(3, await sealer(), named(BOB, 1, 'Bob'))
+    await settle()
+    expect(awareness.getStates().get(BOB)).toEqual({ name: 'Bob' })
+    end()
+  })
+})
+
 describe('D8: states that would pin something for ever', () => {
   const bad: readonly [string, State[]][] = [
     ['a clock beyond 2^31', named(BOB, 2 ** 31 + 1, 'x')],

@@ -31,6 +31,9 @@ const COALESCE_MS = 80
 const MAX_EARLY_SESSIONS = 256
 const MAX_EARLY_BYTES = 4 * 1024 * 1024
 
+/** States that wait to be opened: a room of 250 whose states are as large as they may be. Who sends more than a page can open is heard at the next renewal. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
+
 export interface SealedAwarenessPorts {
   readonly awareness: Awareness
   readonly origin: object
@@ -63,6 +66,7 @@ export class SealedAwareness {
   #isMuted = false
   #isDirty = false
   #inbound: Promise<void> = Promise.resolve()
+  #waitingBytes = 0
 
   constructor(ports: SealedAwarenessPorts) {
     this.#ports = ports
@@ -108,7 +112,14 @@ export class SealedAwareness {
     // What is of an epoch that is not here yet waits for it; what is of one that is over is nobody's any more.
     if (epoch === undefined || (index !== undefined && index > epoch.index)) this.#keepEarly(session, envelope)
     else if (index !== undefined && index < epoch.index) this.#ports.problems.count('awareness-outlived')
-    else this.#inTurn(() => this.#open(epoch, session, envelope))
+    else if (this.#waitingBytes + envelope.length > MAX_WAITING_BYTES) this.#ports.problems.count('awareness-shed')
+    else {
+      this.#waitingBytes += envelope.length
+      this.#inTurn(() => {
+        this.#waitingBytes -= envelope.length
+        return this.#open(epoch, session, envelope)
+      })
+    }
   }
 
   left(session: number): void {

@@ -215,10 +215,12 @@ describe('somebody who may only read', () => {
     subject: token,
     role: token === 'reader' ? ('read' as const) : ('write' as const),
   })
+  /** With tokens, a document may be rotated once a minute; here it is as often as one types. */
+  const OFTEN = { rotationsPerMinute: 60, rotationsPerDay: 1_000 }
   const access = (who: string) => (who === 'reader' ? 'read' : who === 'admin' ? 'admin' : 'write')
 
   test('was away for three rotations: it reads on, appends nothing, and its own edits stay its own', async () => {
-    const { ada, bob } = await together({ auth, access })
+    const { ada, bob } = await together({ auth, access, relayLimits: OFTEN })
     bob.provider.destroy()
     const reader = await world.joined('Rita', {
       token: 'reader',
@@ -243,7 +245,7 @@ describe('somebody who may only read', () => {
     let refusesOld = false
     const stricter = (who: string, purpose: Purpose) =>
       who === 'reader' && purpose === 'read-old' && refusesOld ? undefined : access(who)
-    const { ada, bob } = await together({ auth, access: stricter })
+    const { ada, bob } = await together({ auth, access: stricter, relayLimits: OFTEN })
     bob.provider.destroy()
     const reader = await world.joined('Rita', { token: 'reader', keys: world.keysAs('reader') })
     reader.wire.unplug()

@@ -77,7 +77,8 @@ describe('two histories', () => {
     const secondsUntilTold = Math.round((clock.now() - startMs) / 1_000)
     expect(secondsUntilTold).toBeLessThanOrEqual(81)
     const [byBob] = bob.problems
-    expect(byBob?.sequence).toBe(3)
+    // How far they had read theirs: a witness may follow another.
+    expect(byBob?.sequence).toBeGreaterThanOrEqual(3)
     const othersSealers = [ada, carol].flatMap(witnessesBy).map(sealerOf)
     expect(othersSealers).toContain(byBob?.sealer)
     for (const { problems } of [ada, carol]) {

@@ -379,7 +379,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return listenTo(this.connection, {
       connecting: () => this.#status.connecting(),
       'connection-close': (event) => {
-        if (event) this.#noteOverload(event)
+        // Whoever was let in and reads too slowly comes back by itself, and reads on: nothing that the app could do about it.
+        if (event && !this.#status.wsconnected) this.#noteOverload(event)
         this.#say('connection-close', event, this)
       },
       'connection-error': (event) => this.#say('connection-error', event, this),

@@ -14,6 +14,8 @@ export interface ReadingPorts {
   readonly requests: Requests
   /** There are keys to read with. */
   hasEpoch(): boolean
+  /** What is read is the epoch that the relay calls the newest: in another one H is another. */
+  readsHead(): boolean
   /** What was asked for is waited for. */
   isAwaited(): boolean
   /** Told before the relay is asked. */
@@ -140,7 +142,8 @@ export class Reading {
   }
 
   #isAnotherEnd(): boolean {
-    return this.#targetHash !== undefined && !this.#ports.inbound.accepts(this.#targetHash)
+    const { inbound, readsHead } = this.#ports
+    return this.#targetHash !== undefined && readsHead() && !inbound.accepts(this.#targetHash)
   }
 
   /** The relay says where its log ends, while nothing is on its way. */

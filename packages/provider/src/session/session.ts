@@ -109,6 +109,7 @@ export class Session {
       problems,
       clock,
       hasEpoch: () => this.epoch !== undefined,
+      readsHead: () => this.epoch !== undefined && this.#epochs.isHead(this.epoch.hash),
       isAwaited: () => this.phase === 'reading',
       onRead: () => {
         this.writing.appender.pause()

@@ -21,8 +21,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   const tables = createTables(database, now)
   const usage = createUsage(database, tables)
   const keptEpochs = createKeptEpochs(database, tables)
-  // One process has one store: whoever held something has ended with the process before.
-  tables.rows.dropClaims()
+  dropClaims(tables.rows)
   const journal = createJournal(database, tables)
   const transaction = withJournal(transactionOf(database), journal)
   const group = createGroupCommit(transaction)
@@ -101,6 +100,15 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       database.close()
     },
+  }
+}
+
+/** One process has one store: whoever held something has ended with the process before. Throws RelayError `storage` where the file is damaged. */
+function dropClaims(rows: { dropClaims(): void }): void {
+  try {
+    rows.dropClaims()
+  } catch (error) {
+    throw new RelayError('storage', 'the data directory cannot be used', { cause: error })
   }
 }
 

@@ -7,7 +7,7 @@ import { prepareSchema } from './sqlite-schema.ts'
 
 /** The file in this directory (made if missing, mode 700), or one that lives as long as the process. Throws RelayError `storage`. */
 export function openDatabase(data: string): DatabaseSyncInstance {
-  try {
+  return usable('the data directory cannot be used', () => {
     if (data !== 'memory') mkdirSync(data, { recursive: true, mode: 0o700 })
     const file = data === 'memory' ? ':memory:' : join(data, 'relay.db')
     const database = new DatabaseSync(file)
@@ -15,9 +15,16 @@ export function openDatabase(data: string): DatabaseSyncInstance {
     if (data !== 'memory') chmodSync(file, 0o600)
     prepareSchema(database)
     return database
+  })
+}
+
+/** What `use` gives; RelayError `storage` in place of what SQLite or the system says of a file that cannot be used. */
+export function usable<T>(message: string, use: () => T): T {
+  try {
+    return use()
   } catch (error) {
     if (error instanceof RelayError) throw error
-    throw new RelayError('storage', 'the data directory cannot be used', { cause: error })
+    throw new RelayError('storage', message, { cause: error })
   }
 }
 

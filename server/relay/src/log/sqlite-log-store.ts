@@ -1,9 +1,8 @@
-import { RelayError } from '../errors.ts'
 import { createGroupCommit, type Transaction } from './group-commit.ts'
 import type { AppendResult, LogHead, LogStore } from './log-store.ts'
 import { lease, pause, release, renew } from './sqlite-claims.ts'
 import { compact } from './sqlite-compacting.ts'
-import { openDatabase, transactionOf } from './sqlite-database.ts'
+import { openDatabase, transactionOf, usable } from './sqlite-database.ts'
 import { createJournal, withJournal } from './sqlite-journal.ts'
 import { createKeptEpochs } from './sqlite-kept-epochs.ts'
 import { isWhole, readChunks, readHead, readPlaces, readRecords, readRuns, readStanding } from './sqlite-reading.ts'
@@ -21,7 +20,8 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   const tables = createTables(database, now)
   const usage = createUsage(database, tables)
   const keptEpochs = createKeptEpochs(database, tables)
-  dropClaims(tables.rows)
+  // One process has one store: whoever held something has ended with the process before.
+  usable('the data directory cannot be used', () => tables.rows.dropClaims())
   const journal = createJournal(database, tables)
   const transaction = withJournal(transactionOf(database), journal)
   const group = createGroupCommit(transaction)
@@ -103,24 +103,15 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   }
 }
 
-/** One process has one store: whoever held something has ended with the process before. Throws RelayError `storage` where the file is damaged. */
-function dropClaims(rows: { dropClaims(): void }): void {
-  try {
-    rows.dropClaims()
-  } catch (error) {
-    throw new RelayError('storage', 'the data directory cannot be used', { cause: error })
-  }
-}
-
 /** What the process before has left in the journal goes into the tables. Throws RelayError `storage` where it cannot. */
 function takeUp(transaction: Transaction): void {
-  try {
-    transaction.begin()
-    transaction.commit()
-  } catch (error) {
-    transaction.rollback()
-    throw error instanceof RelayError
-      ? error
-      : new RelayError('storage', 'the journal cannot be read', { cause: error })
-  }
+  usable('the journal cannot be read', () => {
+    try {
+      transaction.begin()
+      transaction.commit()
+    } catch (error) {
+      transaction.rollback()
+      throw error
+    }
+  })
 }

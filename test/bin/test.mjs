@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { provideChromium } from './chromium.mjs'
 import { installDependencies } from './install.mjs'
 import { provideInterpreters } from './interpreters.mjs'
+import { providePostgres, startPostgres } from './postgres.mjs'
 import { installedCommand, requireNode } from './project.mjs'
+import { provideRedis } from './redis.mjs'
 import { run } from './run.mjs'
 import { countReport } from './vitest-report.mjs'
 
@@ -25,6 +27,10 @@ console.log(
 
 for (const name of await provideInterpreters())
   console.log(`No ${name} on this machine: its key endpoint is not tested.`)
+
+const postgresBinaries = await providePostgres()
+if (!postgresBinaries) console.log('No PostgreSQL on this machine: what is kept there is not tested.')
+if (!(await provideRedis())) console.log('No Redis on this machine: several relays together are not tested.')
 
 const startedAt = performance.now()
 const remainingMs = () => Math.max(1, LIMIT_MS - (performance.now() - startedAt))
@@ -58,12 +64,17 @@ process.exitCode = count.failed === 0 ? 0 : 1
 async function runTests() {
   console.log('\n── tests')
   const folder = mkdtempSync(join(tmpdir(), 'y-sealed-report-'))
+  // One for the whole run: the start of one costs a second.
+  const postgres = postgresBinaries ? await startPostgres(postgresBinaries, { isDurable: false }) : undefined
   try {
     const reportPath = join(folder, 'report.json')
     const succeeded = await run(
       installedCommand('vitest'),
       ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`, ...process.argv.slice(2)],
-      { env: chromium ? { CHROMIUM: chromium } : {}, deadlineMs: remainingMs() },
+      {
+        env: { ...(chromium && { CHROMIUM: chromium }), ...(postgres && { Y_SEALED_TEST_POSTGRES: postgres.url }) },
+        deadlineMs: remainingMs(),
+      },
     )
     const tests = countReport(reportPath)
     count.passed += tests?.passed ?? 0
@@ -73,5 +84,6 @@ async function runTests() {
     if (!succeeded && (tests?.failed ?? 0) === 0) count.failed += 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
+    await postgres?.stop()
   }
 }

@@ -24,7 +24,7 @@ const RULES: Record<string, Rule> = {
     node: /\/engine\/node\.ts$/,
   },
   'packages/protocol': { ours: [], foreign: ['@noble/hashes'], node: /\/sha256-node\.ts$/ },
-  'packages/key-client': { ours: ['@y-sealed/envelope'], foreign: [], node: false },
+  'packages/key-client': { ours: ['@y-sealed/envelope'], foreign: ['@noble/hashes'], node: false },
   'packages/provider': {
     ours: ['@y-sealed/envelope', '@y-sealed/protocol', '@y-sealed/protocol/header', '@y-sealed/key-client'],
     foreign: ['yjs', 'lib0', 'y-protocols', 'react'],

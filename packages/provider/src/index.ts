@@ -11,6 +11,8 @@ export {
   type KeySource,
   keyEndpoint,
   keyFromBytes,
+  type PassphraseOptions,
+  passphrase,
   shareLink,
   staticKey,
 } from '@y-sealed/key-client'

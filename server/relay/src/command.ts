@@ -5,6 +5,7 @@ import { DEFAULT_RETENTION, parseRetention, type Retention } from './log/retenti
 export interface CommandOptions {
   readonly port: number
   readonly data: string
+  readonly store?: string
   readonly host: string
   readonly origins?: string[]
   readonly trustedProxies?: string[]
@@ -26,6 +27,7 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
         .env('Y_SEALED_DATA')
         .default('./data/relay'),
     )
+    .addOption(new Option('--store <address>', 'where instead: sqlite:DIRECTORY or memory').env('Y_SEALED_STORE'))
     .addOption(new Option('--host <address>', 'bind address').env('Y_SEALED_HOST').default('127.0.0.1'))
     .addOption(
       new Option('--origins <list>', 'web origins that may connect, separated by commas')

@@ -11,8 +11,8 @@ import { RelayError } from './errors.ts'
 import { createHttpServer } from './http-server.ts'
 import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import type { LogStore } from './log/log-store.ts'
+import { openStore } from './log/open-store.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
-import { openSqliteLogStore } from './log/sqlite-log-store.ts'
 import { createSweeper } from './log/sweeper.ts'
 import { Rooms } from './room/rooms.ts'
 import { HeldBytes } from './session/held-bytes.ts'
@@ -24,7 +24,9 @@ import { WsServer } from './transport/ws-server.ts'
 
 export interface RelayOptions {
   /** A directory (made if missing), or 'memory': gone with the process. */
-  data: 'memory' | (string & {})
+  data?: 'memory' | (string & {})
+  /** Or the address of a store: `memory`, `sqlite:DIRECTORY`. */
+  store?: string
   /** 0 = any free one. */
   port?: number
   host?: string
@@ -58,6 +60,7 @@ export interface Relay extends Operator {
 
 const OPTIONS: readonly (keyof RelayOptions)[] = [
   'data',
+  'store',
   'port',
   'host',
   'auth',
@@ -78,7 +81,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.some((known) => known === name)) throw new TypeError(`unknown option: ${name}`)
   }
-  const { data, port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
+  const { port = 8787, host = '127.0.0.1', auth, origins, clock = systemClock, log = createLog() } = options
   checkLimits({ ...options.limits })
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
   const { retention = DEFAULT_RETENTION } = options
@@ -89,7 +92,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
   else if (auth.warning !== undefined) log.warn(auth.warning)
 
-  const store = openSqliteLogStore(data, () => clock.now())
+  const store = await openStore(storeAddress(options), () => clock.now())
   const sweeper = createSweeper({
     clock,
     store,
@@ -161,6 +164,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     await store.close()
     throw error
   }
+}
+
+function storeAddress({ data, store }: RelayOptions): string {
+  if ((data === undefined) === (store === undefined)) throw new TypeError('expected one of the options data and store')
+  return store ?? (data === undefined || data === 'memory' ? 'memory' : `sqlite:${data}`)
 }
 
 async function isAnswering(store: LogStore): Promise<boolean> {

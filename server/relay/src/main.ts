@@ -7,11 +7,12 @@ import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
 
 async function main(options: CommandOptions): Promise<void> {
-  const { data, port, host, origins, trustedProxies, retention, limit: limits } = options
+  const { data, store, port, host, origins, trustedProxies, retention, limit: limits } = options
   const auth = authOf(options)
   const admin = adminOf(options)
   const relay = await createRelay({
-    ...{ data, port, host, retention, limits },
+    ...{ port, host, retention, limits },
+    ...(store === undefined ? { data } : { store }),
     ...(origins && { origins }),
     ...(trustedProxies && { trustedProxies }),
     ...(auth && { auth }),

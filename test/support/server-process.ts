@@ -5,6 +5,7 @@ import { projectRoot } from './project-root.ts'
 
 export interface ServerProcess {
   readonly url: string
+  readonly pid: number
   /** Everything that any run of this server has printed, on either stream. */
   readonly output: string
   /** kill -9: no handler runs, nothing is flushed. */
@@ -63,6 +64,9 @@ export async function startServerProcess(bin: string, flags: Record<string, stri
   return {
     get url() {
       return url
+    },
+    get pid() {
+      return child.pid ?? 0
     },
     get output() {
       return output

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { checkLimits, type RelayLimits } from './limits.ts'
+import { DURABILITIES, type Durability } from './log/durability.ts'
 import { DEFAULT_RETENTION, parseRetention, type Retention } from './log/retention.ts'
 
 export interface CommandOptions {
@@ -7,6 +8,7 @@ export interface CommandOptions {
   readonly data: string
   readonly store?: string
   readonly host: string
+  readonly durability: Durability
   readonly origins?: string[]
   readonly trustedProxies?: string[]
   readonly tokenSecretFile?: string
@@ -28,6 +30,12 @@ export function parseCommand(argv: readonly string[]): CommandOptions {
         .default('./data/relay'),
     )
     .addOption(new Option('--store <address>', 'where instead: sqlite:DIRECTORY or memory').env('Y_SEALED_STORE'))
+    .addOption(
+      new Option('--durability <when>', "when an append is acked: on the disk ('full'), or with the system ('os')")
+        .env('Y_SEALED_DURABILITY')
+        .default('full')
+        .choices(DURABILITIES),
+    )
     .addOption(new Option('--host <address>', 'bind address').env('Y_SEALED_HOST').default('127.0.0.1'))
     .addOption(
       new Option('--origins <list>', 'web origins that may connect, separated by commas')

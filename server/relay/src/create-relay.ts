@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import { createHttpServer } from './http-server.ts'
 import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import { checkDurability, type Durability } from './log/durability.ts'
 import type { LogStore } from './log/log-store.ts'
 import { openStore } from './log/open-store.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
@@ -30,6 +31,8 @@ export interface RelayOptions {
   /** 0 = any free one. */
   port?: number
   host?: string
+  /** When an append is acked: 'full' (default), when its bytes are on the disk; 'os', when the operating system has them. */
+  durability?: Durability
   /** Who may join and append. Without it the relay serves this machine only, and whoever connects may write. */
   auth?: Authorize
   /** Web origins that may connect, such as `https://app.example`. */
@@ -63,6 +66,7 @@ const OPTIONS: readonly (keyof RelayOptions)[] = [
   'store',
   'port',
   'host',
+  'durability',
   'auth',
   'origins',
   'trustedProxies',
@@ -86,13 +90,15 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits }
   const { retention = DEFAULT_RETENTION } = options
   checkRetention(retention)
+  const { durability = 'full' } = options
+  checkDurability(durability)
   if (options.admin) checkAdminToken(options.admin.token)
   const addressOf = createAddressOf(options.trustedProxies)
   const gate = createGate({ origins, hasAuth: auth !== undefined })
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
   else if (auth.warning !== undefined) log.warn(auth.warning)
 
-  const store = await openStore(storeAddress(options), () => clock.now())
+  const store = await openStore(storeAddress(options), { now: () => clock.now(), durability })
   const sweeper = createSweeper({
     clock,
     store,

@@ -7,11 +7,11 @@ import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
 
 async function main(options: CommandOptions): Promise<void> {
-  const { data, store, port, host, origins, trustedProxies, retention, limit: limits } = options
+  const { data, store, port, host, durability, origins, trustedProxies, retention, limit: limits } = options
   const auth = authOf(options)
   const admin = adminOf(options)
   const relay = await createRelay({
-    ...{ port, host, retention, limits },
+    ...{ port, host, durability, retention, limits },
     ...(store === undefined ? { data } : { store }),
     ...(origins && { origins }),
     ...(trustedProxies && { trustedProxies }),
@@ -20,7 +20,7 @@ async function main(options: CommandOptions): Promise<void> {
   })
   process.stdout.write(`y-sealed-relay listening on ${relay.url}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void relay.close().then(() => process.exit(0)))
+    process.once(signal, () => void relay.close().then(() => process.exit(0), fail))
   }
 }
 
@@ -47,7 +47,9 @@ function readSecret(path: string): string {
   return readFileSync(path, 'utf8').trim()
 }
 
-main(parseCommand(process.argv)).catch((error: unknown) => {
+function fail(error: unknown): never {
   process.stderr.write(`y-sealed-relay: ${error instanceof Error ? error.message : 'cannot start'}\n`)
   process.exit(1)
-})
+}
+
+main(parseCommand(process.argv)).catch(fail)

@@ -1,8 +1,9 @@
+import type { Durability } from './durability.ts'
 import { createGroupCommit, type Transaction } from './group-commit.ts'
 import type { AppendResult, LogHead, LogStore } from './log-store.ts'
 import { lease, pause, release, renew } from './sqlite-claims.ts'
 import { compact } from './sqlite-compacting.ts'
-import { openDatabase, transactionOf, usable } from './sqlite-database.ts'
+import { type HeldDatabase, openDatabase, transactionOf, usable } from './sqlite-database.ts'
 import { createJournal, withJournal } from './sqlite-journal.ts'
 import { createKeptEpochs } from './sqlite-kept-epochs.ts'
 import { isWhole, readChunks, readHead, readPlaces, readRecords, readRuns, readStanding } from './sqlite-reading.ts'
@@ -13,10 +14,23 @@ import { append, open } from './sqlite-writing.ts'
 
 /**
  * Opens the store in a directory (made if missing, mode 700), or one that lives as long as the process. `now`: unix ms,
- * for leases and pauses, and for what was replaced.
+ * for leases and pauses, and for what was replaced. Throws RelayError `storage`, also where another process has the directory.
  */
-export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => number = Date.now): LogStore {
-  const database = openDatabase(data)
+export function openSqliteLogStore(
+  data: 'memory' | (string & {}),
+  now: () => number = Date.now,
+  durability: Durability = 'full',
+): LogStore {
+  const held = openDatabase(data, durability)
+  try {
+    return createStore(held, now)
+  } catch (error) {
+    held.close()
+    throw error
+  }
+}
+
+function createStore({ database, close }: HeldDatabase, now: () => number): LogStore {
   const tables = createTables(database, now)
   const usage = createUsage(database, tables)
   const keptEpochs = createKeptEpochs(database, tables)
@@ -37,7 +51,22 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
 
   /** A look at entries, of which the journal may have some that the tables do not have yet. */
   async function read<T>(room: string, look: () => T): Promise<T> {
-    return journal.isAhead(room) ? write(room, look) : look()
+    if (!journal.isAhead(room)) return look()
+    return await write(room, look).catch(() => lookAside(room, look))
+  }
+
+  /** A full disk takes no commit, but a transaction that is not to be stored needs no disk: who only reads is served on. */
+  function lookAside<T>(room: string, look: () => T): T {
+    // Else what the cache has no room for would be written after all.
+    database.exec('PRAGMA cache_spill = OFF')
+    try {
+      transaction.begin()
+      journal.settle(room)
+      return look()
+    } finally {
+      transaction.rollback()
+      database.exec('PRAGMA cache_spill = ON')
+    }
   }
 
   /** The store's own: the newest entries may be in the journal only. */
@@ -55,7 +84,7 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
   }
 
   return {
-    head: async (room) => (journal.isRead ? head(room) : group.add(() => head(room))),
+    head: async (room) => (journal.isRead ? head(room) : read(room, () => head(room))),
 
     // In the order of arrival, whatever it is: what was read before a pause is durable when the pause is answered.
     append: (request) =>
@@ -95,10 +124,14 @@ export function openSqliteLogStore(data: 'memory' | (string & {}), now: () => nu
     async close() {
       const settled = group.add(() => journal.settleAll())
       group.flush()
-      await settled
-      // What is left of a log should be one file, for whoever copies it.
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      database.close()
+      try {
+        await settled
+        // What is left of a log should be one file, for whoever copies it.
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      } finally {
+        // Where the disk is full the journal keeps what it has, and the next start takes it up.
+        close()
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
+import type { Durability } from './durability.ts'
 import { addCheckpoints } from './sqlite-schema-checkpoints.ts'
 import { addQuotas } from './sqlite-schema-quotas.ts'
 
@@ -82,9 +83,10 @@ const STEPS: readonly ((database: DatabaseSyncInstance) => void)[] = [
 export const SCHEMA_VERSION = STEPS.length
 
 /** Makes the tables in a new file, adds to an older one what it lacks; throws RelayError `storage` for a later one. */
-export function prepareSchema(database: DatabaseSyncInstance): void {
-  // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+export function prepareSchema(database: DatabaseSyncInstance, durability: Durability): void {
+  // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises. With NORMAL it is there when the WAL is
+  // copied back; until then only the operating system has it, and the file stays sound whatever happens.
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   database.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`)
   const row: { user_version: number } = database.prepare('PRAGMA user_version').get()
   if (row.user_version > SCHEMA_VERSION) {

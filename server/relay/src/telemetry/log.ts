@@ -38,7 +38,8 @@ export function createLog(
 /** Its class and code, which is what a log may say of an error. */
 export function errorFields(error: unknown): LogFields {
   if (!(error instanceof Error)) return { errorName: typeof error }
-  const code = 'code' in error ? error.code : undefined
+  // SQLite calls each fault by a name of its own, Node all of them by one.
+  const code = 'sqliteCodeName' in error ? error.sqliteCodeName : 'code' in error ? error.code : undefined
   return { errorName: error.name, ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}) }
 }
 

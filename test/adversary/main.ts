@@ -1,8 +1,8 @@
 import { notPlayed } from './attacks/not-played.ts'
-import { NOT_LOADED, type Played, playDefended, playUndefended } from './play-rows.ts'
+import { playDefended, playUndefended } from './play-rows.ts'
 import { table } from './table.ts'
 import { switches } from './undefended/all-switches.ts'
-import type { SwitchOff } from './undefended/switch-off.ts'
+import { firstLine, verdictOf } from './verdict.ts'
 
 /** `[--undefended] [ID …]`. Exit code 1: an attack succeeded, or one succeeded not where it should. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -37,27 +37,16 @@ async function defended(ids: readonly string[]): Promise<number> {
 async function undefended(ids: readonly string[]): Promise<number> {
   const chosen = ids.length === 0 ? switches : switches.filter(({ id }) => ids.includes(id))
   const played = await playUndefended(chosen)
-  const verdicts = chosen.map((each) => ({ ...each, ...verdictOf(each, played) }))
+  const verdicts = chosen.map((each) => ({
+    ...each,
+    ...verdictOf(
+      each,
+      played.filter(({ id }) => id === each.id),
+    ),
+  }))
   const rows = verdicts.map(({ id, defence, says, isRed }) => [id, defence, says, isRed ? 'red' : 'NOT RED'])
   console.log(table(['attack', 'switched off', 'what the story says then', 'verdict'], rows))
   const wrong = verdicts.filter(({ isRed }) => !isRed)
   console.log(`\n${verdicts.length} defences switched off, ${wrong.length} of them not missed`)
   return wrong.length === 0 ? 0 : 1
-}
-
-function verdictOf({ id, red, isVital }: SwitchOff, all: readonly Played[]): { isRed: boolean; says: string } {
-  const played = all.filter((each) => each.id === id)
-  const broken = played.find(({ isBroken }) => isBroken)
-  if (broken !== undefined && (isVital === undefined || broken.title === NOT_LOADED))
-    return { isRed: false, says: `nothing works without it: ${firstLine(broken.message ?? '')}` }
-  const message = played.find(({ isStopped, isBroken }) => !isStopped && !isBroken)?.message
-  if (message === undefined) return { isRed: false, says: 'the attack is stopped all the same' }
-  const isRed = red.test(message)
-  return { isRed, says: isRed ? firstLine(message) : `red for another reason: ${firstLine(message)}` }
-}
-
-/** Of a message, what a table has room for. */
-function firstLine(message: string): string {
-  const [line = ''] = message.split('\n')
-  return line.length > 160 ? `${line.slice(0, 159)}…` : line
 }

@@ -13,12 +13,16 @@ export interface Played {
   readonly isStopped: boolean
   readonly outcome?: Outcome
   readonly message?: string
+  /** It is not the story, but what is to hold beside every one. */
+  readonly isControl: boolean
   /** It was not the story that failed. */
   readonly isBroken: boolean
 }
 
 /** An undefended story may wait in vain, and then close what it has begun. */
 const ROW_TIMEOUT_MS = 60_000
+/** Without its defence a member may fill all the memory that there is: the row then ends, and the machine goes on. */
+const ROW_HEAP_MIB = 1_024
 const STORIES = 'test/adversary/adversary.test.ts'
 /** The story of the honest relay. */
 const CONTROL = '-'
@@ -40,12 +44,23 @@ export function playUndefended(switches: readonly SwitchOff[]): Promise<Played[]
   const each = switches.map(({ id, edits }) => ({
     extends: true as const,
     plugins: [loadUndefended(root, edits)],
-    test: { name: id, env: { Y_SEALED_ATTACKS: id }, testTimeout: ROW_TIMEOUT_MS },
+    test: {
+      name: id,
+      env: { Y_SEALED_ATTACKS: id },
+      testTimeout: ROW_TIMEOUT_MS,
+      execArgv: [`--max-old-space-size=${ROW_HEAP_MIB}`],
+    },
   }))
   return playIn(each)
 }
 
-const UNHANDLED = { id: CONTROL, title: 'an error that nobody handles', isStopped: false, isBroken: true }
+const UNHANDLED = {
+  id: CONTROL,
+  title: 'an error that nobody handles',
+  isStopped: false,
+  isControl: true,
+  isBroken: true,
+}
 
 async function playIn(projects: readonly TestProjectInlineConfiguration[]): Promise<Played[]> {
   const played: Played[] = []
@@ -80,12 +95,13 @@ function playedOf(test: TestCase): Played {
     id: isControl ? test.project.name : id,
     title,
     isStopped: state === 'passed',
+    isControl,
     isBroken: isControl && state !== 'passed',
     ...(outcome && { outcome }),
     ...(errors?.[0] && { message: errors[0].message }),
   }
 }
 
-function broken({ project }: TestModule): Pick<Played, 'id' | 'title' | 'isStopped' | 'isBroken'> {
-  return { id: project.name, title: NOT_LOADED, isStopped: false, isBroken: true }
+function broken({ project }: TestModule): Omit<Played, 'message' | 'outcome'> {
+  return { id: project.name, title: NOT_LOADED, isStopped: false, isControl: true, isBroken: true }
 }

@@ -5,12 +5,17 @@ import { describe, expect, test } from 'vitest'
 import { projectRoot } from '../support/project-root.ts'
 import { attacks } from './attacks/all-attacks.ts'
 import { notPlayed } from './attacks/not-played.ts'
+import type { Played } from './play-rows.ts'
 import { switches } from './undefended/all-switches.ts'
 import { switchedOff } from './undefended/switch-off.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
 
 /** One of all, since it starts a test runner of its own; the others are for `npm run adversary -- --undefended`. */
 const SAMPLE = ['B4']
 const SAMPLE_PATIENCE_MS = 60_000
+
+const CONTROL: Partial<Played> = { isControl: true, isStopped: true }
+const NOT_RED = (says: string): Verdict => ({ isRed: false, says })
 
 describe('without its defence', () => {
   test('each attack has one that can be switched off, and none is listed twice', () => {
@@ -33,6 +38,32 @@ describe('without its defence', () => {
       const other = edits.filter((edit) => edit.file === file).reduce(switchedOff, source)
       expect(other).not.toBe(source)
     }
+  })
+
+  test.each<[string, readonly Partial<Played>[], Verdict]>([
+    [
+      'succeeds as its switch says',
+      [CONTROL, { message: 'a ghost is shown' }],
+      { isRed: true, says: 'a ghost is shown' },
+    ],
+    ['fails otherwise', [CONTROL, { message: 'no such file' }], NOT_RED('red for another reason: no such file')],
+    ['is stopped', [CONTROL, { isStopped: true }], NOT_RED('the attack is stopped all the same')],
+    ['is never told of', [CONTROL], NOT_RED('the story did not come to its end')],
+    [
+      'is told of where nothing works',
+      [{ ...CONTROL, isStopped: false, isBroken: true, message: 'no relay' }, { message: 'a ghost is shown' }],
+      NOT_RED('nothing works without it: no relay'),
+    ],
+  ])('a story that %s', (_what, rows, verdict) => {
+    const played = rows.map((row) => ({
+      id: 'X1',
+      title: '',
+      isStopped: false,
+      isControl: false,
+      isBroken: false,
+      ...row,
+    }))
+    expect(verdictOf({ red: /a ghost/ }, played)).toEqual(verdict)
   })
 
   test(

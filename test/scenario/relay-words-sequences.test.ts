@@ -111,6 +111,26 @@ describe('a live member is told', () => {
   })
 })
 
+test('a live member is told of a head that is not there, at each heartbeat: it says so, and asks less and less often', async () => {
+  const alice = await aliceHasWritten()
+  const bob = await world.joined('Bob', { unsafeClock: clock, expects: TOLD })
+  bob.doc.getText('bob').insert(0, 'typed meanwhile')
+  const asked = (): number => saidBy(bob).filter(({ type }) => type === 'read' || type === 'join').length
+  const askedBefore = asked()
+  const hash = new Uint8Array(8)
+  for (let second = 0; second < 300; second++) {
+    const { channel } = placeOf(bob)
+    bob.wire.openSockets.at(-1)?.deliver([{ type: 'heartbeat', channel, sequence: 1_000, hash }])
+    await clock.advance(1_000)
+  }
+  expect(bob.problems.map(({ code, message }) => `${code} ${message}`)).toContainEqual(
+    expect.stringMatching(/^relay-fault .*sequence 1000 as the end of its log and has no more than \d$/),
+  )
+  // One read and one join each time: five times until they are half a minute apart, then ten times in five minutes.
+  expect(asked() - askedBefore).toBeLessThan(60)
+  await becomesWhole(alice, bob)
+})
+
 describe('somebody new is told that all is there', () => {
   /** The relay holds all entries back, and changes what ends the reading. */
   async function held(change: (message: Down) => Down): Promise<{ alice: Person; bob: Person }> {

@@ -22,6 +22,9 @@ export interface KeyDatabase {
 export function openKeyDatabase(directory: string): KeyDatabase {
   const { db, master } = directory === 'memory' ? inMemory() : inDirectory(directory)
   try {
+    db.exec('PRAGMA journal_mode = WAL')
+    // FULL: an answered key has been fsynced, and survives the loss of power.
+    db.exec('PRAGMA synchronous = FULL')
     // What is deleted or replaced is overwritten with zeros: a shredded key leaves nothing in a free page.
     db.exec('PRAGMA secure_delete = ON')
     migrate(db, masterKeyFingerprint(master))
@@ -78,11 +81,7 @@ function inDirectory(directory: string): KeyDatabase {
   for (const file of [path, masterPath]) chmodSync(file, FILE_MODE)
   syncDirectory(directory)
 
-  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-  db.exec('PRAGMA journal_mode = WAL')
-  // FULL: an answered key has been fsynced, and survives the loss of power.
-  db.exec('PRAGMA synchronous = FULL')
-  return { db, master }
+  return { db: new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }), master }
 }
 
 function databasePath(directory: string): string {

@@ -23,7 +23,13 @@ interface Row {
  */
 export function openSqliteKeyStore(directory: string): KeyStore {
   try {
-    return tellingOfDamage(createStore(openKeyDatabase(directory)))
+    const database = openKeyDatabase(directory)
+    try {
+      return tellingOfDamage(createStore(database))
+    } catch (error) {
+      database.db.close()
+      throw error
+    }
   } catch (error) {
     throw damageOf(error)
   }
@@ -102,8 +108,11 @@ function createStore({ db, master }: KeyDatabase): KeyStore {
     documents: async () => sql.documents.all().map(({ document }) => text(document)),
     async close() {
       // What is left of a store should be one file, for whoever copies it.
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      db.close()
+      try {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      } finally {
+        db.close()
+      }
     },
   }
 }

@@ -218,7 +218,13 @@ export const forgedTransition: Attack = {
   done: 'the relay shows the next epoch’s record with a bit changed, at a place in every 16 bytes and in both tags, and one that leaves out the record between',
   async run(scene) {
     const ada = await scene.member('Ada')
+    // One that keeps no records: else it contradicts each of them, and the tags are not all that there is.
+    const keys: KeySource = async (request, options) => ({
+      ...((await scene.world.keys(request, options)) as object),
+      record: undefined,
+    })
     const bob = await scene.member('Bob', {
+      keys,
       expects: [
         'relay-fault',
         'key-mismatch',
@@ -251,13 +257,18 @@ export const forgedTransition: Attack = {
     for (const records of lies) {
       const told = bob.wire.capture.messages('down').length
       const lie = before.copy()
-      // With the entries of the true one: every H fits, and under the true keys they open.
-      for (const record of records) lie.open(record).add(first.entries)
+      // With all that the true one has: every H fits, and under the true keys it opens.
+      for (const record of records) {
+        const told = lie.open(record)
+        for (const { place, chunks } of first.checkpoints) told.keep(chunks, place.sequence)
+        told.add(first.entries)
+      }
       room.show('Bob', lie)
       scene.relay.cut('Bob')
       bob.provider.connect()
       await scene.until(() => bob.wire.capture.messages('down').length > told, 'Bob to join')
-      await scene.wait(1_000)
+      // Keys are asked for in vain a few times a minute: each lie is to be looked at.
+      await scene.wait(61_000, 5_000)
       expect(bob.provider.epoch?.index, 'a forged record was followed').toBe(0)
     }
     room.show('Bob', undefined)

@@ -59,7 +59,7 @@ const FAULTS = ['member-fault']
 export const malformedUpdates: Attack = {
   id: 'D1',
   title: 'malformed updates',
-  done: 'a member seals 400 mutated updates (seed "D1") and one in the V2 encoding',
+  done: 'a member seals 400 mutated updates (seed "D1"), one in the V2 encoding, and one that breaks off before its end',
   async run(scene) {
     const ada = await scene.member('Ada', { expects: FAULTS })
     const bob = await scene.member('Bob', { expects: FAULTS })
@@ -78,11 +78,18 @@ export const malformedUpdates: Attack = {
       mallory.write(mutated)
     }
     mallory.write(Y.encodeStateAsUpdateV2(doc))
+    // Yjs would take its text before it comes to the end that is missing; and each member would then send that on as its own.
+    const half = new Y.Doc()
+    half.getText('half').insert(0, 'half an update')
+    mallory.write(Y.encodeStateAsUpdate(half).slice(0, -1))
     await scene.notices(ada, 'member-fault')
     await scene.notices(bob, 'member-fault')
     await scene.write(bob)
     await scene.write(ada)
-    await scene.agree(ada, bob, await scene.member('Carol', { expects: FAULTS }))
+    const carol = await scene.member('Carol', { expects: FAULTS })
+    await scene.agree(ada, bob, carol)
+    const taken = [ada, bob, carol].map(({ doc: each }) => each.getText('half').toString())
+    expect(taken, 'half an update was taken').toEqual(['', '', ''])
     scene.remark(`${bob.provider.counters['member-fault']} left out`)
   },
 }

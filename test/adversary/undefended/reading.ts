@@ -104,6 +104,11 @@ export const reading: readonly SwitchOff[] = [
         before: '      this.#ports.onStubbornHole()\n',
         after: '',
       },
+      {
+        file: `${PROVIDER}/session/stall-watch.ts`,
+        before: '    if (this.#unchanged === PATIENT_LOOKS) this.#ports.onStall()\n',
+        after: '',
+      },
     ],
     red: /in vain for Bob to notice lie/,
   },

@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { type KeyStore, openSqliteKeyStore } from '@y-sealed/key-endpoint'
@@ -20,6 +30,20 @@ async function usedDirectory() {
   const two = await store.currentOrNew('doc-2')
   await store.close()
   return { directory, one, two }
+}
+
+/** Of this process; where Linux lists them. */
+const OPEN_FILES = '/proc/self/fd'
+
+function openFiles(): string[] {
+  return readdirSync(OPEN_FILES).flatMap((name) => {
+    try {
+      return [readlinkSync(join(OPEN_FILES, name))]
+    } catch {
+      // Closed since: the list itself was one.
+      return []
+    }
+  })
 }
 
 function edit(directory: string, sql: string): void {
@@ -215,6 +239,14 @@ describe('a database of version 1', () => {
     expect(await other.shred('doc-1', one.keyHint)).toMatchObject({ state: 'shredded' })
     expect(await store.find('doc-1', one.keyHint)).toBeUndefined()
   })
+})
+
+it.skipIf(!existsSync(OPEN_FILES))('a file that is no database is let go of, by whoever goes on without it', () => {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'master.key'), Buffer.alloc(32, 7).toString('base64'))
+  writeFileSync(join(directory, 'keys.sqlite'), Buffer.alloc(8_192, 7))
+  expect(() => openSqliteKeyStore(directory)).toThrow(expect.objectContaining({ code: 'store-damaged' }))
+  expect(openFiles().filter((path) => path.startsWith(directory))).toEqual([])
 })
 
 it('a database of a newer version is left alone', async () => {

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import {
   createEpochRecord,
   createSealer,
@@ -18,6 +16,7 @@ import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.t
 import type { Epoch } from '../../../packages/provider/src/epoch/epoch.ts'
 import { hex } from '../../../packages/provider/src/hex.ts'
 import { Problems } from '../../../packages/provider/src/problems.ts'
+import { collectGarbage } from '../../support/collect-garbage.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
 import { docWith } from '../../support/guarded-reader.ts'
 
@@ -292,8 +291,6 @@ describe('D9: what was said before', () => {
 })
 
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
-  gc()
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }

@@ -40,8 +40,8 @@ export class Reading {
   #targetHash: Uint8Array | undefined
   /** What the relay has left out before. */
   #missing = 0
-  /** Where the log ended when the session was joined. */
-  #joinedAt = 0
+  /** Where the log ends at the least, by the relay's own word: the join's, or a heartbeat's. */
+  #named = 0
 
   constructor(ports: ReadingPorts) {
     this.#ports = ports
@@ -67,12 +67,12 @@ export class Reading {
     this.#awaited = 0
     this.#target = undefined
     this.#targetHash = undefined
-    this.#joinedAt = 0
+    this.#named = 0
   }
 
   /** A join has told where the log ends. */
   expect(sequence: number): void {
-    this.#joinedAt = sequence
+    this.#named = sequence
   }
 
   /** Asks for the entries after a sequence. */
@@ -93,8 +93,8 @@ export class Reading {
   caughtUp({ request, sequence, hash }: CaughtUp): void {
     if (request !== this.#awaited) return
     const { inbound, distrust } = this.#ports
-    if (request === 0 && sequence < this.#joinedAt) {
-      distrust(`the relay joined at sequence ${this.#joinedAt} and has no more than ${sequence}`)
+    if (sequence < this.#named) {
+      distrust(`the relay named sequence ${this.#named} as the end of its log and has no more than ${sequence}`)
       return
     }
     this.#target = sequence
@@ -152,8 +152,10 @@ export class Reading {
     const { cursor } = inbound
     if (!inbound.isIdle) return
     // A fan-out was lost on its way: nobody else would ever say so.
-    if (sequence > cursor) this.read(cursor)
-    else if (sequence < cursor || !inbound.accepts(hash)) {
+    if (sequence > cursor) {
+      this.#named = sequence
+      this.read(cursor)
+    } else if (sequence < cursor || !inbound.accepts(hash)) {
       const message = `the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`
       distrust(message, { sequence: cursor })
     }

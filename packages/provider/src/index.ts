@@ -13,6 +13,7 @@ export {
   keyFromBytes,
   type PassphraseOptions,
   passphrase,
+  rememberKeys,
   shareLink,
   staticKey,
 } from '@y-sealed/key-client'
@@ -20,6 +21,7 @@ export { RelayConnection, type RelayConnectionOptions } from './connection/relay
 export type { CloseFacts, WebSocketConstructor, WebSocketLike } from './connection/web-socket.ts'
 export type { EpochName } from './epoch/epoch-name.ts'
 export type { Freshness } from './epoch/freshness.ts'
+export type { KeyStanding } from './epoch/key-desk.ts'
 export type { EpochInfo } from './history/history-ports.ts'
 export type { SealedProviderOptions } from './options.ts'
 export type { Counters } from './problems.ts'

@@ -4,6 +4,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { RelayConnection } from './connection/relay-connection.ts'
 import type { CloseFacts, WebSocketConstructor } from './connection/web-socket.ts'
+import { NUDGE_MS } from './epoch/key-watch.ts'
 import type { SealedProvider } from './provider.ts'
 
 /** Options of `new SealedProvider(url, room, doc, options)`. Those that y-websocket 3.1 has mean the same here. */
@@ -24,6 +25,8 @@ export interface SealedProviderOptions {
   padding?: boolean
   /** What to do with a key that can be guessed: `stretch` it and raise `key-weak` (default), or `refuse` it. */
   weakKeys?: 'stretch' | 'refuse'
+  /** ms; how often the key endpoint is asked, while this client writes, whether its key is still in use; 60,000 or more, default 600,000. */
+  keyRecheckInterval?: number
   /** `ws:` to a host that is not loopback. */
   allowInsecure?: boolean
   /** In browsers: ask before a page with unsynced edits is left; default true. */
@@ -54,6 +57,7 @@ const KNOWN: Record<keyof SealedProviderOptions, true> = {
   flushDelay: true,
   padding: true,
   weakKeys: true,
+  keyRecheckInterval: true,
   allowInsecure: true,
   warnOnClose: true,
   connect: true,
@@ -88,7 +92,11 @@ export function checkOptions(options: SealedProviderOptions): void {
   expectType(options.initial, 'initial', 'function')
   expectType(options.padding, 'padding', 'boolean')
   expectType(options.shouldReconnect, 'shouldReconnect', 'function')
-  const { flushDelay, weakKeys, token } = options
+  const { flushDelay, weakKeys, token, keyRecheckInterval } = options
+  if (keyRecheckInterval !== undefined && !(keyRecheckInterval >= NUDGE_MS && Number.isFinite(keyRecheckInterval)))
+    throw new TypeError(
+      `option keyRecheckInterval must be a number of ms, ${NUDGE_MS} or more; got ${String(keyRecheckInterval)}`,
+    )
   if (flushDelay !== undefined && !(typeof flushDelay === 'number' && flushDelay >= 0 && Number.isFinite(flushDelay))) {
     throw new TypeError(`option flushDelay must be a number of ms, 0 or more; got ${String(flushDelay)}`)
   }

@@ -1,6 +1,7 @@
 import type { CloseFacts } from './connection/web-socket.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
 import type { Freshness } from './epoch/freshness.ts'
+import type { KeyStanding } from './epoch/key-desk.ts'
 import type { SealedProvider } from './provider.ts'
 import type { ProblemCode, SealedError } from './sealed-error.ts'
 import type { SyncStatus } from './sync-status.ts'
@@ -29,6 +30,8 @@ interface OtherEvents {
   unwitnessed: (unwitnessed: Unwitnessed | undefined) => void
   /** What says that the epoch in use is the newest is something else than before. */
   freshness: (freshness: Freshness) => void
+  /** `provider.keyStanding` is another. */
+  'key-standing': (standing: KeyStanding) => void
   /** After `key-mismatch`: the key fits again. */
   'key-match': () => void
 }

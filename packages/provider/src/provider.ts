@@ -13,7 +13,8 @@ import { endingOf } from './endings.ts'
 import type { Epoch } from './epoch/epoch.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
 import type { Freshness } from './epoch/freshness.ts'
-import { KeyDesk } from './epoch/key-desk.ts'
+import { KeyDesk, type KeyStanding } from './epoch/key-desk.ts'
+import { DEFAULT_RECHECK_MS } from './epoch/key-watch.ts'
 import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
 import { LocalEdits } from './local-edits.ts'
@@ -72,6 +73,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #unlisten: () => void
   #isDestroyed = false
   #toldFreshness: Freshness | undefined
+  #toldKeyStanding: KeyStanding = 'none'
   /** Why there is no session, and none is tried, until connect() is called. */
   #endedBy: SealedError | undefined
 
@@ -120,6 +122,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       documentId: this.documentId,
       refuseWeakKeys: options.weakKeys === 'refuse',
       onLocked: (error) => this.#locked(error),
+      onStanding: () => this.#keyStandingChanged(),
       onMatch: () => this.#say('key-match'),
     })
     this.#sealedAwareness = new SealedAwareness({
@@ -151,6 +154,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       keyDesk: this.#keyDesk,
       ring,
       documentId: this.documentId,
+      keyRecheckMs: options.keyRecheckInterval ?? DEFAULT_RECHECK_MS,
+      onRetirement: () => this.#keyStandingChanged(),
       onEpoch: () => this.#epochChanged(),
       onPhase: (phase) => this.#phaseChanged(phase),
       onVerified: (verified) => this.#say('verified', verified),
@@ -241,6 +246,18 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   /** What says that the epoch in use is the newest one; undefined until the keys are here. */
   get freshness(): Freshness | undefined {
     return this.#session.freshness
+  }
+
+  /** Whether the keys are here, and if not, whether somebody has to act. */
+  get keyStanding(): KeyStanding {
+    if (this.#isMissingKeys) return 'missing'
+    const { isAsking, standing, hasKeys } = this.#keyDesk
+    if (isAsking) {
+      if (standing === undefined) return 'asking'
+      return standing.code === 'key-unavailable' ? 'unavailable' : 'locked'
+    }
+    if (!hasKeys) return 'none'
+    return this.#session.isRetired ? 'retired' : 'here'
   }
 
   get syncStatus(): SyncStatus {
@@ -401,6 +418,16 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (epoch === undefined) return
     this.#crossTab.reopen(epoch)
     this.#say('epoch', nameOf(epoch))
+  }
+
+  #keyStandingChanged(): void {
+    // Who begins to ask anew has stopped just before.
+    queueMicrotask(() => {
+      const { keyStanding } = this
+      if (keyStanding === this.#toldKeyStanding) return
+      this.#toldKeyStanding = keyStanding
+      this.#say('key-standing', keyStanding)
+    })
   }
 
   #freshnessChanged(): void {

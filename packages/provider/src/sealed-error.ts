@@ -11,7 +11,10 @@ interface CodeFacts {
 export const PROBLEMS = {
   'key-missing': { fault: 'caller', action: 'pass `keys`; until then the provider is locked and sends nothing' },
   'key-invalid': { fault: 'caller', action: 'mend the key source; the provider is locked and asks again later' },
-  'key-weak': { fault: 'caller', action: 'use a key of at least 32 random base64 characters; this one was stretched' },
+  'key-weak': {
+    fault: 'caller',
+    action: 'nothing is refused; use a key of at least 32 random base64 characters, and a hint that is random',
+  },
   'key-refused': {
     fault: 'caller',
     action: 'give this user access to the key; the provider is locked and asks again later',

@@ -1,5 +1,5 @@
 import { EnvelopeError, type EpochKeys } from '@y-sealed/envelope'
-import { type Clock, KeyError, type KeyRing } from '@y-sealed/key-client'
+import { type Clock, hintLeak, KeyError, type KeyRing } from '@y-sealed/key-client'
 import type { Problems } from '../problems.ts'
 import { type ProblemCode, SealedError } from '../sealed-error.ts'
 import type { ChainedEpoch } from './chained-epoch.ts'
@@ -30,6 +30,13 @@ const HIDDEN_MS = 5_000
 /** A key that does not fit its record is asked for once more at once: the endpoint may just have been changing it. */
 const MISMATCH_RETRIES = 1
 
+/**
+ * How the provider stands with its keys. `missing`: it was given no source. `none`: it has not asked yet. `asking`: nothing has gone wrong so far. `unavailable`: the source cannot be
+ * reached, and is asked again. `locked`: what it answers opens nothing; a person has to act. `here`: documents are read and written. `retired`: they
+ * are read, and edits wait for the next epoch.
+ */
+export type KeyStanding = 'missing' | 'none' | 'asking' | 'unavailable' | 'locked' | 'here' | 'retired'
+
 export interface KeyDeskPorts {
   readonly ring: KeyRing
   readonly clock: Clock
@@ -38,6 +45,8 @@ export interface KeyDeskPorts {
   readonly refuseWeakKeys: boolean
   /** Keys are wanting for good, or for now. */
   onLocked(error: SealedError): void
+  /** `isAsking` or `standing` has changed. */
+  onStanding(): void
   /** `key-match`: a key that did not fit its record does now. */
   onMatch(): void
 }
@@ -58,6 +67,8 @@ export class KeyDesk {
   #timer: unknown
   #wake: (() => void) | undefined
   #standing: SealedError | undefined
+  #isAsking = false
+  #hasKeys = false
   /** When the newest were asked for in vain. */
   #vain: number[] = []
 
@@ -122,10 +133,16 @@ export class KeyDesk {
   async askFresh(after?: string): Promise<FreshKey> {
     const { ring, refuseWeakKeys, problems } = this.#ports
     const fresh = await askFreshKey(ring, after)
-    if (fresh.weak) {
-      if (refuseWeakKeys) throw refusedWeakKey()
-      problems.raise('key-weak', 'the key can be guessed: it was stretched, which only makes guessing slower', 'keys')
+    if (fresh.weak && refuseWeakKeys) throw refusedWeakKey()
+    const leak = hintLeak(fresh.keyHint, fresh.key)
+    if (leak === 'the key itself') {
+      throw new SealedError('key-invalid', 'the key hint, which the relay stores in clear, has the key in it', 'keys')
     }
+    const warnings = [
+      ...(fresh.weak ? ['the key can be guessed: it was stretched, which only makes guessing slower'] : []),
+      ...(leak === undefined ? [] : [`the key hint looks like ${leak}, and the relay stores it in clear`]),
+    ]
+    if (warnings.length > 0) problems.raise('key-weak', warnings.join('; '), 'keys')
     return fresh
   }
 
@@ -139,8 +156,18 @@ export class KeyDesk {
 
   stop(): void {
     this.#life++
-    this.#standing = undefined
+    this.#stands(false)
     this.#wake?.()
+  }
+
+  /** Keys are asked for and have not come yet. */
+  get isAsking(): boolean {
+    return this.#isAsking
+  }
+
+  /** Those of some epoch have come. */
+  get hasKeys(): boolean {
+    return this.#hasKeys
   }
 
   /** Why the keys that are asked for have not come yet; undefined while nothing has gone wrong. */
@@ -171,6 +198,7 @@ export class KeyDesk {
     // Whoever asked before is overtaken, and must not sleep on.
     this.stop()
     const life = this.#life
+    this.#stands(true)
     const { problems } = this.#ports
     let mismatches = 0
     for (let waitMs = FIRST_RECHECK_MS; ; ) {
@@ -179,7 +207,8 @@ export class KeyDesk {
         if (life !== this.#life) return undefined
         const result = await attempt()
         if (life !== this.#life) return undefined
-        this.#standing = undefined
+        this.#hasKeys ||= result !== 'locked' && !(result instanceof SealedError)
+        this.#stands(false)
         for (const code of ['key-unavailable', 'key-refused', 'key-unknown', 'key-invalid'] as const)
           problems.recover(code)
         if (problems.recover('key-mismatch')) this.#ports.onMatch()
@@ -189,8 +218,9 @@ export class KeyDesk {
         const { code, message } = factsOf(error)
         if (LOCKING.includes(code)) this.#noteVain()
         if (code === 'key-mismatch' && mismatches++ < MISMATCH_RETRIES) continue
-        this.#standing = problems.raise(code, message, 'keys')
-        this.#ports.onLocked(this.#standing)
+        const standing = problems.raise(code, message, 'keys')
+        this.#stands(true, standing)
+        this.#ports.onLocked(standing)
         // The ring itself waits before it asks an endpoint again that could not be reached.
         if (code === 'key-unavailable') continue
         await this.#wait(waitMs)
@@ -198,6 +228,12 @@ export class KeyDesk {
         if (life !== this.#life) return undefined
       }
     }
+  }
+
+  #stands(isAsking: boolean, standing?: SealedError): void {
+    this.#isAsking = isAsking
+    this.#standing = standing
+    this.#ports.onStanding()
   }
 
   #noteVain(): void {

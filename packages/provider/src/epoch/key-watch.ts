@@ -4,10 +4,10 @@ import { SealedError } from '../sealed-error.ts'
 import { base64url, type Epoch, type KeyState } from './epoch.ts'
 import { factsOf } from './key-desk.ts'
 
-/** How often a client that writes looks whether its key is still the one to write with (protocol §5). */
-const RECHECK_MS = 600_000
+/** How often a client that writes looks whether its key is still the one to write with, unless the app says otherwise (protocol §5). */
+export const DEFAULT_RECHECK_MS = 600_000
 /** A relay may nudge, not command: more often than this is not listened to (protocol §5). */
-const NUDGE_MS = 60_000
+export const NUDGE_MS = 60_000
 
 /** An epoch that was opened a moment ago is on its way: only after this does the relay hide it. */
 const HIDDEN_MS = 5_000
@@ -16,6 +16,8 @@ export interface KeyWatchPorts {
   readonly ring: KeyRing
   readonly clock: Clock
   readonly problems: Problems
+  /** How often it is asked while this client writes. */
+  readonly keyRecheckMs: number
   mayWrite(): boolean
   /** The endpoint holds the key inactive: read with it, do not write, rotate. */
   onInactive(): void
@@ -64,7 +66,7 @@ export class KeyWatch {
 
   /** An append was acked. */
   wrote(): void {
-    if (this.#ports.clock.now() - this.#lastAskedMs >= RECHECK_MS) this.look()
+    if (this.#ports.clock.now() - this.#lastAskedMs >= this.#ports.keyRecheckMs) this.look()
   }
 
   nudged(): void {

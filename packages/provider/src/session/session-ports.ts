@@ -36,7 +36,11 @@ export interface SessionPorts {
   readonly keyDesk: KeyDesk
   readonly ring: KeyRing
   readonly documentId: string
+  /** How often the endpoint is asked for the present key again while this client writes. */
+  readonly keyRecheckMs: number
   onPhase(phase: Phase): void
+  /** Nothing new is sealed under the present key, or it is again. */
+  onRetirement(): void
   /** Another epoch is in use from here on. */
   onEpoch(epoch: Epoch): void
   /** Somebody else has seen the same log, further than before. */

@@ -168,10 +168,12 @@ export class Session {
       onRetired: () => {
         this.writing.retire()
         ports.awareness.mute()
+        ports.onRetirement()
       },
       onUnretired: () => {
         ports.awareness.unmute()
         this.writing.unretire()
+        ports.onRetirement()
       },
       onThere: (readAgain) => this.#run(this.#keyed(readAgain)),
       onOwnEntries: (sequence) => this.#reading.endsAt(sequence),
@@ -256,6 +258,11 @@ export class Session {
   /** The epoch in use; undefined until its keys are here. */
   get epoch(): Epoch | undefined {
     return this.#epochs.present
+  }
+
+  /** The present key is retired, or its epoch is only read: nothing new is sealed under it. */
+  get isRetired(): boolean {
+    return this.#epochs.isRetired
   }
 
   /** Resolves with the next epoch, whoever opens it; waits while the session is not live. */

@@ -2,14 +2,21 @@
 import { readFileSync } from 'node:fs'
 import { accessTokens } from './auth/access-tokens.ts'
 import type { Authorize } from './auth/authorize.ts'
-import { type CommandOptions, parseCommand } from './command.ts'
+import { parseCommand, type RelayCommand } from './command.ts'
+import { printedConfig } from './config/print-config.ts'
+import type { Settings } from './config/settings.ts'
 import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
 
-async function main(options: CommandOptions): Promise<void> {
-  const { data, store, port, host, durability, origins, trustedProxies, retention, limit: limits } = options
-  const auth = authOf(options)
-  const admin = adminOf(options)
+async function main(command: RelayCommand): Promise<void> {
+  if (command.act === 'print-config') process.stdout.write(printedConfig(command))
+  else await run(command.settings)
+}
+
+async function run(settings: Settings): Promise<void> {
+  const { data, store, port, host, durability, origins, trustedProxies, retention, limits } = settings
+  const auth = authOf(settings)
+  const admin = adminOf(settings)
   const relay = await createRelay({
     ...{ port, host, durability, retention, limits },
     ...(store === undefined ? { data } : { store }),
@@ -25,7 +32,7 @@ async function main(options: CommandOptions): Promise<void> {
 }
 
 /** undefined: whoever reaches the relay may write, and only this machine does. */
-function authOf({ tokenSecretFile, jwksUrl, tokenIssuer }: CommandOptions): Authorize | undefined {
+function authOf({ tokenSecretFile, jwksUrl, tokenIssuer }: Settings): Authorize | undefined {
   const issued = tokenIssuer === undefined ? {} : { issuer: tokenIssuer }
   if (jwksUrl !== undefined) return accessTokens({ jwksUrl, ...issued })
   if (tokenSecretFile !== undefined) return accessTokens({ secret: readSecret(tokenSecretFile), ...issued })
@@ -33,7 +40,7 @@ function authOf({ tokenSecretFile, jwksUrl, tokenIssuer }: CommandOptions): Auth
 }
 
 /** Throws RelayError `options` where one secret would open both doors: whoever makes access tokens is not an operator for that. */
-function adminOf({ adminTokenFile, tokenSecretFile }: CommandOptions): { token: string } | undefined {
+function adminOf({ adminTokenFile, tokenSecretFile }: Settings): { token: string } | undefined {
   if (adminTokenFile === undefined) return undefined
   const token = readSecret(adminTokenFile)
   if (tokenSecretFile !== undefined && readSecret(tokenSecretFile) === token) {
@@ -52,4 +59,8 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-main(parseCommand(process.argv)).catch(fail)
+try {
+  await main(parseCommand(process.argv))
+} catch (error) {
+  fail(error)
+}

@@ -7,6 +7,7 @@ export const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
 /** What we read of a package.json. */
 export interface Manifest {
   name: string
+  version: string
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>

@@ -4,7 +4,7 @@ export default defineConfig({
   build: {
     outDir: 'dist/page',
     target: 'es2022',
-    // The content security policy allows no data: URLs.
+    // The content security policy allows data: URLs for pictures only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // TipTap and ProseMirror are most of it; a second chunk would only be a second request.

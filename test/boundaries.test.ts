@@ -48,7 +48,12 @@ const RULES: Record<string, Rule> = {
     ours: ['y-sealed', 'y-sealed/observe'],
     foreign: [
       ...['@tiptap/core', '@tiptap/pm', '@tiptap/starter-kit', '@tiptap/extension-collaboration'],
-      ...['@tiptap/extension-collaboration-caret', '@tiptap/extension-placeholder'],
+      ...[
+        '@tiptap/extension-collaboration-caret',
+        '@tiptap/extension-placeholder',
+        '@tiptap/extension-image',
+        '@tiptap/extension-table',
+      ],
       ...['yjs', 'y-protocols', 'express', 'helmet', 'jose', 'vite'],
     ],
     node: /^demo-editor\/(server\/|vite\.config\.ts$)/,

@@ -1,17 +1,28 @@
+import { ask, type KeyIn, type Role, ServerRefusal } from './demo-server.ts'
+
 /** New tokens are asked for this long before the old ones expire: longer than a slow join. */
 const RENEW_BEFORE_EXPIRY_MS = 60_000
 
 /** A document's addresses and, whenever they are asked for, tokens that are still good. Kept in memory only. */
 export interface Access {
   readonly name: string
+  /** What the demo server is asked with. */
+  readonly pass: string
+  readonly role: Role
+  readonly isOwner: boolean
+  readonly keyIn: KeyIn
   readonly relayUrl: string
   readonly keysUrl: string
   relayToken(): Promise<string>
+  /** Good for a few seconds: asked for with each question to the key endpoint. */
   keysToken(): Promise<string>
 }
 
 interface Grant {
   name: string
+  role: Role
+  isOwner: boolean
+  keyIn: KeyIn
   relayUrl: string
   keysUrl: string
   relayToken: string
@@ -19,61 +30,49 @@ interface Grant {
   expiresInSeconds: number
 }
 
-/** @returns nothing where the pass is not (or no longer) good: sign in again */
-export async function openAccess(pass: string, documentName: string): Promise<Access | undefined> {
-  const first = await requestGrant(pass, documentName)
-  if (first === undefined) return undefined
-  let grant = first
-  let renewAtMs = renewalOf(first)
+/**
+ * @returns nothing where the pass is not (or no longer) good: sign in again
+ * @throws ServerRefusal with 403 where this person may not open the document
+ */
+export async function openAccess(pass: string, document: string, keyIn: KeyIn): Promise<Access | undefined> {
+  const request = () => ask<Grant>('/access', { pass, document, keyIn })
+  let grant: Grant
+  try {
+    grant = await request()
+  } catch (error) {
+    if (error instanceof ServerRefusal && error.status === 401) return undefined
+    throw error
+  }
+  let renewAtMs = renewalOf(grant)
   let renewal: Promise<void> | undefined
 
   const renew = async () => {
-    const next = await requestGrant(pass, documentName)
-    if (next === undefined) throw new Error('the sign-in has expired')
-    grant = next
-    renewAtMs = renewalOf(next)
+    grant = await request()
+    renewAtMs = renewalOf(grant)
   }
-  const current = async () => {
-    if (performance.now() >= renewAtMs) {
-      renewal ??= renew().finally(() => {
-        renewal = undefined
-      })
-      await renewal
-    }
+  const renewed = async () => {
+    renewal ??= renew().finally(() => {
+      renewal = undefined
+    })
+    await renewal
     return grant
   }
+  const { name, role, isOwner, keyIn: keptIn, relayUrl, keysUrl } = grant
   return {
-    name: first.name,
-    relayUrl: first.relayUrl,
-    keysUrl: first.keysUrl,
-    relayToken: async () => (await current()).relayToken,
-    keysToken: async () => (await current()).keysToken,
+    ...{ name, pass, role, isOwner, keyIn: keptIn, relayUrl, keysUrl },
+    relayToken: async () => (performance.now() < renewAtMs ? grant : await renewed()).relayToken,
+    keysToken: async () => (await renewed()).keysToken,
   }
 }
 
-const renewalOf = (grant: Grant) => performance.now() + grant.expiresInSeconds * 1000 - RENEW_BEFORE_EXPIRY_MS
-
-async function requestGrant(pass: string, documentName: string): Promise<Grant | undefined> {
-  const response = await postJson('/access', { pass, document: documentName })
-  if (response.status === 401) return undefined
-  if (!response.ok) throw new Error(`the demo server answered ${response.status}`)
-  return (await response.json()) as Grant // our own server, same origin
-}
+const renewalOf = ({ expiresInSeconds }: Grant) => performance.now() + expiresInSeconds * 1000 - RENEW_BEFORE_EXPIRY_MS
 
 /** Exchanges a name for a pass; nothing where the server does not take the name. */
 export async function requestPass(name: string): Promise<string | undefined> {
-  const response = await postJson('/sign-in', { name })
-  if (!response.ok) return undefined
-  const { pass } = (await response.json()) as { pass: string } // our own server, same origin
-  return pass
-}
-
-function postJson(path: string, body: object): Promise<Response> {
-  return fetch(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    cache: 'no-store',
-    redirect: 'error',
-  })
+  try {
+    return (await ask<{ pass: string }>('/sign-in', { name })).pass
+  } catch (error) {
+    if (error instanceof ServerRefusal) return undefined
+    throw error
+  }
 }

@@ -1,12 +1,23 @@
-import { keyEndpoint, SealedProvider } from 'y-sealed'
+import { type KeySource, keyEndpoint, SealedProvider, type SealedProviderOptions } from 'y-sealed'
 import type * as Y from 'yjs'
 import type { Access } from './access.ts'
+import { keyInAddress } from './document-address.ts'
 
 /** All that a Yjs editor needs to become end-to-end encrypted. */
-export function bindProvider(doc: Y.Doc, documentName: string, access: Access, initial?: (doc: Y.Doc) => void) {
-  const keys = keyEndpoint(access.keysUrl, {
-    headers: async () => ({ authorization: `Bearer ${await access.keysToken()}` }),
+export function bindProvider(
+  doc: Y.Doc,
+  documentName: string,
+  access: Access,
+  options: Omit<SealedProviderOptions, 'keys' | 'token'> = {},
+): SealedProvider {
+  return new SealedProvider(access.relayUrl, documentName, doc, {
+    ...options,
+    keys: keysOf(access),
+    token: access.relayToken,
   })
-  const token = access.relayToken
-  return new SealedProvider(access.relayUrl, documentName, doc, { keys, token, ...(initial && { initial }) })
+}
+
+function keysOf({ keyIn, keysUrl, keysToken }: Access): KeySource {
+  if (keyIn === 'link') return keyInAddress()
+  return keyEndpoint(keysUrl, { headers: async () => ({ authorization: `Bearer ${await keysToken()}` }) })
 }

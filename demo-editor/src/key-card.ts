@@ -1,67 +1,102 @@
 import type { EpochName, SealedProvider } from 'y-sealed'
+import type { Access } from './access.ts'
 import { onPress, setAvailable } from './availability.ts'
 import { element } from './element.ts'
+import { language, say } from './messages/words.ts'
+import { placeCard } from './popover-card.ts'
 import { rotationFailureText, rotationObstacle } from './rotation-words.ts'
+import { encryptionState, type Facts, storageState } from './states.ts'
 
-/** What stands behind the lock: which key is in use, how to compare it, and how to get a new one. */
-export function setUpKeyCard(provider: SealedProvider): void {
-  const toggle = element('key-toggle', HTMLButtonElement)
-  const card = element('key-card', HTMLElement)
+export interface KeyCard {
+  /** The badges have changed: the card says the same in longer words. */
+  render(facts: Facts): void
+}
+
+/** What stands behind the lock: encrypted, verified, saved, who holds the key, which one it is, and how to get a new one. */
+export function setUpKeyCard(provider: SealedProvider, access: Access): KeyCard {
   const rotate = element('rotate', HTMLButtonElement)
   let shownIndex: number | undefined
   let running = false
 
   const render = () => {
     const { epoch } = provider
-    const obstacle = rotationObstacle({ connected: provider.wsconnected, canWrite: provider.canWrite, running })
-    toggle.hidden = epoch === undefined
-    toggle.textContent = `Epoch ${epoch?.index ?? ''}`
-    element('epoch-index', HTMLElement).textContent = String(epoch?.index ?? '')
-    element('fingerprint', HTMLElement).textContent = epoch?.fingerprint ?? ''
+    const obstacle = rotationObstacle({
+      connected: provider.wsconnected,
+      canWrite: provider.canWrite,
+      keyInLink: access.keyIn === 'link',
+      running,
+    })
+    write('epoch-index', String(epoch?.index ?? ''))
+    write('fingerprint', epoch?.fingerprint ?? '')
+    write('lock-verified', verifiedText(provider))
+    write('lock-holder', holderText(access))
+    write('lock-freshness', provider.freshness === undefined ? '' : say(`lock.fresh.${provider.freshness}`))
     setAvailable(rotate, obstacle === undefined)
     rotate.setAttribute('aria-busy', String(running))
-    rotate.textContent = running ? 'Rotating…' : 'Rotate key'
-    element('rotate-obstacle', HTMLElement).textContent = obstacle ?? ''
+    rotate.textContent = say(running ? 'rotate.running' : 'rotate.button')
+    write('rotate-obstacle', obstacle ?? '')
   }
   const epochChanged = () => {
     const { epoch } = provider
     if (epoch !== undefined) {
       const isNew = shownIndex !== undefined && epoch.index > shownIndex
       // Who rotates is told by the answer.
-      if (isNew && !running) say(`Somebody rotated the key. ${newKeyText(epoch)}`)
+      if (isNew && !running) tell(say('rotate.by-another', { ...epoch }))
       shownIndex = Math.max(epoch.index, shownIndex ?? 0)
     }
     render()
   }
   const rotateKey = async () => {
     running = true
-    say('')
+    tell('')
     render()
     const [answer] = await Promise.allSettled([provider.rotateKey()])
     running = false
     if (answer.status === 'fulfilled') {
       shownIndex = answer.value.index
-      say(newKeyText(answer.value))
-    } else say(rotationFailureText(answer.reason), 'bad')
+      tell(newKeyText(answer.value))
+    } else tell(rotationFailureText(answer.reason), 'bad')
     render()
   }
 
-  toggle.addEventListener('click', () => {
-    card.hidden = !card.hidden
-    toggle.setAttribute('aria-expanded', String(!card.hidden))
-    if (card.hidden && !running) say('')
-  })
+  placeCard('key-card', 'key-toggle', render)
   onPress(rotate, () => void rotateKey())
   provider.on('status', epochChanged)
   provider.on('sync', epochChanged)
   provider.on('epoch', epochChanged)
+  provider.on('verified', render)
+  provider.on('unwitnessed', render)
+  provider.on('freshness', render)
   epochChanged()
+  return {
+    render(facts) {
+      write('lock-encrypted', encryptionState(facts).detail)
+      write('lock-saved', storageState(facts).detail)
+      render()
+    },
+  }
 }
 
-const newKeyText = ({ index, fingerprint }: EpochName) => `New key in use: epoch ${index}, fingerprint ${fingerprint}`
+const newKeyText = ({ index, fingerprint }: EpochName) => say('rotate.done', { index, fingerprint })
+
+const TIME = new Intl.DateTimeFormat(language, { timeStyle: 'short' })
+
+function verifiedText({ verified, unwitnessed }: SealedProvider): string {
+  if (unwitnessed !== undefined) return say('lock.verified.unwitnessed', { time: TIME.format(unwitnessed.since) })
+  if (verified === undefined) return say('lock.verified.alone')
+  return say('lock.verified.yes', { sequence: verified.sequence, time: TIME.format(verified.at) })
+}
+
+function holderText({ keyIn, keysUrl }: Access): string {
+  return keyIn === 'link' ? say('lock.holder.link') : say('lock.holder.endpoint', { host: new URL(keysUrl).host })
+}
+
+function write(id: string, text: string): void {
+  element(id, HTMLElement).textContent = text
+}
 
 /** Stands outside the card: it is read out, and seen, while the card is closed. */
-function say(text: string, tone?: 'bad'): void {
+function tell(text: string, tone?: 'bad'): void {
   const line = element('rotate-state', HTMLElement)
   line.textContent = text
   line.dataset.tone = tone ?? ''

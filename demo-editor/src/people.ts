@@ -1,5 +1,6 @@
 import type { Awareness } from 'y-protocols/awareness'
 import { create, element } from './element.ts'
+import { say } from './messages/words.ts'
 import { type Person, parsePerson } from './person.ts'
 
 /** More circles do not fit beside the title on a phone. */
@@ -29,7 +30,7 @@ function peopleOf(awareness: Awareness): { person: Person; isMe: boolean }[] {
 
 function face(person: Person, isMe: boolean): HTMLLIElement {
   const made = create('li', 'face', [...person.name][0]?.toUpperCase() ?? '?')
-  made.title = isMe ? `${person.name} (you)` : person.name
+  made.title = isMe ? say('you', { name: person.name }) : person.name
   made.setAttribute('aria-label', made.title)
   made.style.setProperty('--caret', person.color)
   return made

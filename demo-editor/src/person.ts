@@ -1,4 +1,5 @@
 import { colourOf } from './caret-colours.ts'
+import { say } from './messages/words.ts'
 
 /** What a member's awareness says of its user. */
 export interface Person {
@@ -13,5 +14,5 @@ const MAX_NAME_CHARACTERS = 40
 export function parsePerson(value: unknown): Person {
   const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : undefined
   const shown = typeof name === 'string' ? [...name.trim()].slice(0, MAX_NAME_CHARACTERS).join('') : ''
-  return { name: shown || 'Somebody', color: colourOf(shown) }
+  return { name: shown || say('somebody'), color: colourOf(shown) }
 }

@@ -1,48 +1,71 @@
-import type { SealedError, SealedProvider } from 'y-sealed'
+import type { ProblemCode, SealedError, SealedProvider } from 'y-sealed'
+import { announce } from './announce.ts'
 import { create, element, icon } from './element.ts'
+import type { MessageKey } from './messages/en.ts'
+import { say } from './messages/words.ts'
 
-/** What a reader of the page needs to know; a developer finds code and message behind it. */
-const SENTENCES: Record<string, string> = {
-  'key-missing': 'This document has no key. Nothing is sent.',
-  'key-invalid': 'The key endpoint gave something that is no key. Nothing is sent until it does.',
-  'key-refused': 'The key endpoint does not let you read this document.',
-  'key-unknown': 'The key endpoint does not know the key that this document was sealed with.',
-  'key-unavailable': 'The key endpoint does not answer. It is asked again; you can go on writing.',
-  'key-mismatch': 'The key endpoint gave another key than this document was sealed with.',
-  'key-rotated': 'The key was retired. What you write waits in this tab until somebody has made the next one.',
-  'rotation-unsupported': 'The key endpoint gives this document no other key. The key was not rotated.',
-  tampered: 'The relay delivered something that was altered. It was thrown away.',
-  withheld: 'The relay keeps something back that it should have. It is asked again.',
-  gap: 'The relay left something out. What could be read is shown.',
-  rollback: 'The relay lost stored changes. What this tab holds is being stored again.',
-  fork: 'The relay shows different people different histories of this document.',
-  'relay-fault': 'The relay made a mistake. The connection is made anew.',
-  'write-denied': 'You may read this document and not change it. Your edits stay in this tab.',
-  'auth-required': 'The relay wants you to sign in again.',
-  'authentication-failed': 'The relay did not accept your sign-in. Reload the page to sign in again.',
-  limit: 'This document or this change is larger than the relay takes. Undo some of it.',
-  'update-required': 'This page and the relay speak different versions. Reload the page.',
-}
+/** Over as soon as the document is connected, under its key. */
+const OVER_ONCE_CONNECTED: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  ...(['key-missing', 'key-invalid', 'key-refused', 'key-unknown', 'key-unavailable', 'key-mismatch'] as const),
+  ...(['auth-required', 'authentication-failed', 'session-revoked', 'relay-fault', 'interrupted'] as const),
+])
+/** Over as soon as every entry of the log is here. */
+const OVER_ONCE_SYNCED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['withheld', 'stale-epoch'])
 
-/** Shows each problem once, in plain words, until it is closed. */
+/** A moment without the endpoint is no news, just as one without the relay. */
+const SHORT_MS = 5_000
+
+/** Shows each problem once, in plain words and with what to do next, until it is over or closed. */
 export function showProblems(provider: SealedProvider): void {
   const list = element('problems', HTMLElement)
-  const notes = new Map<string, HTMLElement>()
-  provider.on('problem', (problem) => {
-    notes.get(problem.code)?.remove()
-    const note = noteOf(problem)
+  const notes = new Map<ProblemCode, HTMLElement>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const forget = (code: ProblemCode) => {
+    notes.get(code)?.remove()
+    return notes.delete(code)
+  }
+  const show = (problem: SealedError) => {
+    forget(problem.code)
+    const note = noteOf(problem, wordsFor(problem, provider.hasUnsyncedChanges), () => forget(problem.code))
     notes.set(problem.code, note)
     list.append(note)
+  }
+  const overFor = (codes: ReadonlySet<ProblemCode>) => {
+    for (const code of notes.keys()) if (codes.has(code)) forget(code)
+  }
+  provider.on('problem', (problem) => {
+    if (problem.code !== 'key-unavailable') show(problem)
+    else timer ??= setTimeout(() => show(problem), SHORT_MS)
+  })
+  provider.on('status', ({ status }) => {
+    if (status !== 'connected') return
+    clearTimeout(timer)
+    timer = undefined
+    overFor(OVER_ONCE_CONNECTED)
+  })
+  provider.on('sync', (synced) => {
+    if (synced) overFor(OVER_ONCE_SYNCED)
+  })
+  provider.on('key-match', () => {
+    forget('key-mismatch')
+    announce(say('key-match'))
   })
 }
 
-function noteOf(problem: SealedError): HTMLElement {
+/** The words for a problem; what to do next depends, for somebody who was removed, on whether all was stored before. */
+export function wordsFor({ code }: Pick<SealedError, 'code'>, hasUnsyncedChanges: boolean): string {
+  const key: MessageKey =
+    code === 'session-revoked' && hasUnsyncedChanges ? 'problem.session-revoked.unsent' : `problem.${code}`
+  return say(key)
+}
+
+function noteOf(problem: SealedError, words: string, dismissed: () => void): HTMLElement {
   const close = create('button', 'button quiet', icon('close'))
   close.type = 'button'
-  close.setAttribute('aria-label', 'Dismiss')
-  const text = create('p', '', SENTENCES[problem.code] ?? problem.message, ' ', create('code', '', problem.code))
-  const note = create('div', 'problem', text, close)
-  note.title = `${problem.message} (${problem.action})`
-  close.addEventListener('click', () => note.remove())
+  close.setAttribute('aria-label', say('problem.dismiss'))
+  // The code is for whoever is asked for help.
+  const note = create('div', 'problem', create('p', '', words, ' ', create('code', '', problem.code)), close)
+  close.addEventListener('click', dismissed)
   return note
 }

@@ -1,7 +1,9 @@
+import type { Editor } from '@tiptap/core'
 import { observe, type StoredEntry } from 'y-sealed/observe'
 import type { Access } from './access.ts'
 import { bytesToText, type Encoding, sizeToText } from './byte-text.ts'
 import { create, element } from './element.ts'
+import { say, sayIfKnown } from './messages/words.ts'
 import { readPublicHeader } from './public-header.ts'
 import type { SidePanel } from './side-panels.ts'
 
@@ -11,7 +13,8 @@ const MAX_ROWS = 200
 const MAX_SHOWN_BYTES = 256
 
 /** The panel: asks the relay for everything it stores about this document, with an access token and no key. */
-export function setUpRelayPanel(documentName: string, access: Access): SidePanel {
+export function setUpRelayPanel(documentName: string, access: Access, editor: Editor): SidePanel {
+  showPlaintext(editor)
   let isWatching = false
   return {
     shown() {
@@ -19,6 +22,16 @@ export function setUpRelayPanel(documentName: string, access: Access): SidePanel
       isWatching = true
     },
   }
+}
+
+/** Above the ciphertext: the paragraph that was typed in last, as this person sees it. */
+function showPlaintext(editor: Editor): void {
+  editor.on('update', ({ editor: { state, isFocused } }) => {
+    // What others type is not what "you type".
+    if (!isFocused) return
+    const text = state.selection.$from.parent.textContent
+    element('plaintext', HTMLElement).textContent = text || say('relay.plain.empty')
+  })
 }
 
 function watchRelay(documentName: string, access: Access): void {
@@ -53,8 +66,8 @@ function watchRelay(documentName: string, access: Access): void {
     element('relay-bytes', HTMLElement).textContent = sizeToText(storedBytes)
   })
   observer.on('caught-up', () => note(''))
-  observer.on('problem', ({ message }) => note(message))
-  observer.on('closed', ({ reason }) => note(`The relay ended this view: ${reason || 'no reason given'}`))
+  observer.on('problem', () => note(say('relay.trouble')))
+  observer.on('closed', ({ reason }) => note(say('relay.ended', { reason: reason || say('relay.no-reason') })))
 }
 
 function note(text: string): void {
@@ -74,13 +87,25 @@ interface ShownBytes {
 
 function entryToShow({ sequence, envelope }: StoredEntry): ShownBytes {
   const { kind, epochIndex, counter, headerBytes } = readPublicHeader(envelope)
-  const position = `epoch ${epochIndex} · no. ${counter}`
-  return { title: `#${sequence}`, kind, position, bytes: envelope, readableBytes: headerBytes }
+  const position = say('relay.position', { epoch: epochIndex, counter })
+  return {
+    title: `#${sequence}`,
+    kind: sayIfKnown(`relay.kind.${kind}`) ?? kind,
+    position,
+    bytes: envelope,
+    readableBytes: headerBytes,
+  }
 }
 
 /** Names the key of an epoch and commits to it; the key is not in it. */
 function recordToShow(record: Uint8Array): ShownBytes {
-  return { title: '', kind: 'epoch record', position: 'names the key', bytes: record, readableBytes: record.length }
+  return {
+    title: '',
+    kind: say('relay.kind.record'),
+    position: say('relay.record'),
+    bytes: record,
+    readableBytes: record.length,
+  }
 }
 
 function row({ title, kind, position, bytes, readableBytes }: ShownBytes, encoding: Encoding): HTMLLIElement {
@@ -100,7 +125,7 @@ function row({ title, kind, position, bytes, readableBytes }: ShownBytes, encodi
     create('span', 'readable', bytesToText(shown.subarray(0, readableBytes), encoding)),
     ' ',
     create('span', 'sealed', bytesToText(shown.subarray(readableBytes), encoding)),
-    hiddenBytes > 0 ? ` … and ${sizeToText(hiddenBytes)} more` : '',
+    hiddenBytes > 0 ? say('relay.more', { size: sizeToText(hiddenBytes) }) : '',
   )
   return create('li', 'entry', facts, content)
 }

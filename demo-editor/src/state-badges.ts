@@ -1,30 +1,43 @@
 import type { SealedProvider } from 'y-sealed'
-import { create, element, icon } from './element.ts'
+import { watchAbsence } from './absence.ts'
+import { create, element } from './element.ts'
+import { say } from './messages/words.ts'
 import { connectionState, encryptionState, type Facts, type State, storageState } from './states.ts'
 
 /** Problems that mean: there is no key to seal with. */
 const LOCKING = ['key-missing', 'key-invalid', 'key-refused', 'key-unknown', 'key-mismatch']
 
+const SHUTTING_OUT = ['session-revoked', 'document-deleted']
+
 /** Keeps the three badges true, and lets a person go offline on purpose. */
-export function showStates(provider: SealedProvider): void {
+export function showStates(provider: SealedProvider, changed: (facts: Facts) => void): void {
   const facts: Facts = {
     status: 'connecting',
     offlineByChoice: false,
+    ended: false,
+    shutOut: false,
+    absence: 'none',
     keyed: false,
+    locked: false,
+    canWrite: true,
     stored: !provider.hasUnsyncedChanges,
     slow: false,
   }
   const render = () => {
-    paint('encryption-state', encryptionState(facts), icon('lock'))
+    // The role is known once the relay has answered.
+    if (facts.status === 'connected') facts.canWrite = provider.canWrite
+    paintLock(encryptionState(facts))
     paint('connection-state', connectionState(facts))
     paint('storage-state', storageState(facts))
+    changed(facts)
   }
   provider.on('status', ({ status }) => {
     facts.status = status
     if (status === 'connected') {
       facts.keyed = true
-      facts.lockedBy = undefined
+      facts.locked = false
     }
+    if (status === 'connected') facts.ended = facts.shutOut = false
     render()
   })
   provider.on('sync-status', ({ localUpdatesSynced, status }) => {
@@ -32,8 +45,18 @@ export function showStates(provider: SealedProvider): void {
     facts.slow = status === 'red'
     render()
   })
+  provider.on('sync', render)
   provider.on('problem', ({ code }) => {
-    if (LOCKING.includes(code)) facts.lockedBy = code
+    if (LOCKING.includes(code)) facts.locked = true
+    if (SHUTTING_OUT.includes(code)) facts.shutOut = true
+    render()
+  })
+  provider.on('closed', () => {
+    facts.ended = true
+    render()
+  })
+  watchAbsence(provider, (absence) => {
+    facts.absence = absence
     render()
   })
   setUpOfflineToggle(provider, (offline) => {
@@ -43,12 +66,17 @@ export function showStates(provider: SealedProvider): void {
   render()
 }
 
-function paint(id: string, { tone, text, detail }: State, picture?: Node): void {
+function paint(id: string, { tone, text, detail }: State): void {
   const badge = element(id, HTMLElement)
   badge.dataset.tone = tone
   badge.title = detail
   // A live region is read out again at each change of its children.
-  if (badge.textContent !== text) badge.replaceChildren(picture ?? create('span', 'dot'), text)
+  if (badge.textContent !== text) badge.replaceChildren(create('span', 'dot'), text)
+}
+
+function paintLock({ tone, text }: State): void {
+  element('key-toggle', HTMLButtonElement).dataset.tone = tone
+  element('encryption-state', HTMLElement).textContent = text
 }
 
 function setUpOfflineToggle(provider: SealedProvider, changed: (offline: boolean) => void): void {
@@ -56,7 +84,7 @@ function setUpOfflineToggle(provider: SealedProvider, changed: (offline: boolean
   button.addEventListener('click', () => {
     const offline = button.getAttribute('aria-pressed') !== 'true'
     button.setAttribute('aria-pressed', String(offline))
-    button.textContent = offline ? 'Go online' : 'Work offline'
+    button.textContent = say(offline ? 'offline.back' : 'offline.go')
     changed(offline)
     if (offline) provider.disconnect()
     else provider.connect()

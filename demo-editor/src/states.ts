@@ -1,12 +1,23 @@
+import { say } from './messages/words.ts'
+
+/** How long the connection has been away: nobody is told of a moment, and everybody of half a minute. */
+export type Absence = 'none' | 'moment' | 'short' | 'long'
+
 /** What the three badges are made of. */
 export interface Facts {
   status: 'connected' | 'connecting' | 'disconnected'
   /** The person chose to work offline. */
   offlineByChoice: boolean
+  /** The relay has ended the connection for good. */
+  ended: boolean
+  /** This person was removed, or the document was: nothing that is typed would go anywhere. */
+  shutOut: boolean
+  absence: Absence
   /** The document's key has been here since the page was opened. */
   keyed: boolean
-  /** Why there is no usable key, as the provider's problem code. */
-  lockedBy?: string | undefined
+  /** There is no usable key. */
+  locked: boolean
+  canWrite: boolean
   /** Every edit of this tab is durably stored at the relay. */
   stored: boolean
   /** The oldest edit waits for its confirmation longer than is usual. */
@@ -20,41 +31,37 @@ export interface State {
   detail: string
 }
 
-export function encryptionState({ keyed, lockedBy }: Facts): State {
-  if (lockedBy !== undefined) {
-    return {
-      tone: 'bad',
-      text: 'Locked',
-      detail: 'No usable key: nothing is sent, and what you write stays in this tab.',
-    }
-  }
-  if (keyed) {
-    return {
-      tone: 'good',
-      text: 'End-to-end encrypted',
-      detail: 'Sealed in this browser with a key from the key endpoint. The relay has no key.',
-    }
-  }
-  return { tone: 'wait', text: 'Waiting for the key', detail: 'Nothing is sent before the key is here.' }
+type StateName =
+  | `encryption.${'encrypted' | 'locked' | 'waiting'}`
+  | `connection.${'connected' | 'offline' | 'connecting' | 'ended'}`
+  | `storage.${'stored' | 'slow' | 'storing' | 'nothing' | 'kept' | 'only-here' | 'read-only'}`
+
+const state = (tone: State['tone'], name: StateName): State => ({
+  tone,
+  text: say(name),
+  detail: say(`${name}.detail`),
+})
+
+export function encryptionState({ keyed, locked }: Facts): State {
+  if (locked) return state('bad', 'encryption.locked')
+  return keyed ? state('good', 'encryption.encrypted') : state('wait', 'encryption.waiting')
 }
 
-export function connectionState({ status, offlineByChoice }: Facts): State {
-  if (status === 'connected')
-    return { tone: 'good', text: 'Connected', detail: 'The relay answers, and others see what you write.' }
-  if (offlineByChoice)
-    return { tone: 'off', text: 'Working offline', detail: 'You chose so. Write on: it will be merged.' }
-  return { tone: 'wait', text: 'Connecting…', detail: 'Trying to reach the relay. Write on: it will be merged.' }
+export function connectionState({ status, offlineByChoice, ended, absence, keyed }: Facts): State {
+  if (status === 'connected') return state('good', 'connection.connected')
+  if (offlineByChoice) return state('off', 'connection.offline')
+  if (ended) return state('bad', 'connection.ended')
+  // A train that passes under a bridge: it is back before anybody has read that it was away.
+  if (absence === 'moment' && keyed) return state('good', 'connection.connected')
+  return state('wait', 'connection.connecting')
 }
 
-export function storageState({ status, stored, slow }: Facts): State {
+export function storageState({ status, offlineByChoice, ended, absence, canWrite, stored, slow }: Facts): State {
   const connected = status === 'connected'
-  if (connected && stored) {
-    return { tone: 'good', text: 'All changes stored', detail: 'The relay has confirmed every change, as ciphertext.' }
-  }
-  if (connected && slow) {
-    return { tone: 'bad', text: 'Not stored yet', detail: 'The relay takes long to confirm. Keep this tab open.' }
-  }
-  if (connected) return { tone: 'wait', text: 'Storing…', detail: 'Sent, and not yet confirmed by the relay.' }
-  if (stored) return { tone: 'off', text: 'Nothing to send', detail: 'What you wrote before is stored at the relay.' }
-  return { tone: 'bad', text: 'Changes only in this tab', detail: 'Keep this tab open until the connection is back.' }
+  if (connected && !canWrite && stored) return state('off', 'storage.read-only')
+  if (connected && stored) return state('good', 'storage.stored')
+  if (connected) return slow ? state('bad', 'storage.slow') : state('wait', 'storage.storing')
+  if (stored) return absence === 'moment' ? state('good', 'storage.stored') : state('off', 'storage.nothing')
+  if (offlineByChoice || ended || absence === 'long') return state('bad', 'storage.only-here')
+  return absence === 'moment' ? state('wait', 'storage.storing') : state('wait', 'storage.kept')
 }

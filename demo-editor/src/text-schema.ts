@@ -1,6 +1,8 @@
 import type { Extensions } from '@tiptap/core'
 import { StarterKit } from '@tiptap/starter-kit'
+import { SafePicture } from './picture.ts'
 import { SafeLink } from './safe-link.ts'
+import { safeTable } from './safe-table.ts'
 
 /** The part of the Y.Doc that holds the text. */
 export const TEXT_FIELD = 'text'
@@ -14,5 +16,7 @@ export function textSchema(): Extensions {
     // History is Yjs' own. A trailing paragraph would be an edit made by everybody who merely opens the document.
     StarterKit.configure({ undoRedo: false, trailingNode: false, link: false, heading: { levels: [1, 2, 3] } }),
     SafeLink,
+    SafePicture,
+    ...safeTable(),
   ]
 }

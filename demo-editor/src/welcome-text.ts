@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { say } from './messages/words.ts'
 import { TEXT_FIELD } from './text-schema.ts'
 
 /** What the welcome document says before anybody has written in it. The provider runs this exactly once per document. */
@@ -6,18 +7,11 @@ export function writeWelcome(doc: Y.Doc): void {
   doc
     .getXmlFragment(TEXT_FIELD)
     .push([
-      heading(1, 'A letter in a sealed envelope'),
-      block(
-        'paragraph',
-        'Everything you write here is encrypted in your browser before it leaves. The relay in the middle puts it in order, stores it and passes it on, and cannot read a word of it.',
-      ),
-      heading(2, 'Try it'),
-      list(
-        'Open this address in a second tab, sign in as Bob, and write together.',
-        'Open “What the relay sees” and look for a word that you typed.',
-        'Press “Work offline”, write on, and come back: nothing is lost and nothing arrives twice.',
-      ),
-      block('blockquote', block('paragraph', 'Who holds the key reads the document. The relay never does.')),
+      heading(1, say('welcome.title')),
+      block('paragraph', say('welcome.what')),
+      heading(2, say('welcome.try')),
+      list(say('welcome.try.1'), say('welcome.try.2'), say('welcome.try.3')),
+      block('blockquote', block('paragraph', say('welcome.end'))),
     ])
 }
 

@@ -97,7 +97,7 @@ function whenNpmIsGone(stop) {
 
 /**
  * Three processes, as three operators would run them: the relay gets no secret of the key endpoint, nor the other way round.
- * Only the demo's sign-in, which stands for the customer's own app, holds both token secrets.
+ * Only the demo's sign-in, which stands for the customer's own app, holds both token secrets, and the relay's admin token.
  * @param {string} data
  */
 async function startServers(data) {
@@ -106,6 +106,7 @@ async function startServers(data) {
   const relaySecret = ensureSecretFile(join(secrets, 'relay-tokens'))
   const keysSecret = ensureSecretFile(join(secrets, 'keys-tokens'))
   const signInSecret = ensureSecretFile(join(secrets, 'demo-sign-in'))
+  const relayAdminToken = ensureSecretFile(join(secrets, 'relay-admin'))
 
   const offset = Number.parseInt(flags['port-offset'], 10)
   const relayPort = await freePort(RELAY_PORT + offset, HOST)
@@ -125,6 +126,7 @@ async function startServers(data) {
   const relay = server('relay', relayPort, 'server/relay/dist/main.js', [
     ...['--data', ensurePrivateFolder(join(data, 'relay'))],
     ...['--token-secret-file', relaySecret],
+    ...['--admin-token-file', relayAdminToken],
     // Whoever tries the demo rotates more often than people do.
     ...['--limit', 'rotationsPerMinute=60,rotationsPerDay=1000'],
     ...['--origins', url],
@@ -140,6 +142,9 @@ async function startServers(data) {
     ...['--relay-secret-file', relaySecret],
     ...['--keys-secret-file', keysSecret],
     ...['--sign-in-secret-file', signInSecret],
+    ...['--relay-admin-url', `http://${HOST}:${relayPort}/admin/`],
+    ...['--relay-admin-token-file', relayAdminToken],
+    ...['--members-file', join(ensurePrivateFolder(join(data, 'demo')), 'members.json')],
   ])
   return { servers: [relay, keys, demo], url }
 }

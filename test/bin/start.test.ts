@@ -31,13 +31,13 @@ describe('npm start', { timeout: 90_000 }, () => {
     for (const port of [RELAY, KEYS, DEMO]) await expect(fetch(health(port))).rejects.toThrow()
   })
 
-  it('keeps its secrets to itself: three different ones, mode 600, in folders of mode 700', async () => {
+  it('keeps its secrets to itself: four different ones, mode 600, in folders of mode 700', async () => {
     const { data } = await start()
     const secrets = readdirSync(join(data, 'secrets')).map((name) => join(data, 'secrets', name))
-    expect(secrets).toHaveLength(3)
-    expect(new Set(secrets.map((path) => readFileSync(path, 'utf8'))).size).toBe(3)
+    expect(secrets).toHaveLength(4)
+    expect(new Set(secrets.map((path) => readFileSync(path, 'utf8'))).size).toBe(4)
     expect(new Set(secrets.map(modeOf))).toEqual(new Set(['600']))
-    for (const folder of ['', 'secrets', 'relay', 'keys', 'logs'])
+    for (const folder of ['', 'secrets', 'relay', 'keys', 'demo', 'logs'])
       expect(modeOf(join(data, folder)), folder).toBe('700')
   })
 

@@ -212,11 +212,13 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     expect(await entry.locator('.bytes .readable').textContent()).toMatch(/^11( [0-9a-f]{2}){18,}$/)
     expect(await entry.locator('.bytes .sealed').textContent()).toMatch(/^[0-9a-f]{2}( [0-9a-f]{2}){60,}$/)
 
+    // The one place of the panel where it stands as its writer sees it.
+    expect(await alice.page.textContent('#plaintext')).toContain(canary)
     const search = new CanarySearch([canary, ALICE])
-    const shown = (await alice.page.textContent('#relay-panel')) ?? ''
+    const shown = (await alice.page.textContent('#entries')) ?? ''
     expect(describeFindings(search.in(shown.replaceAll(' ', ''), 'the panel, as hex'))).toBe('')
     await alice.page.click('#relay-encoding')
-    const asBase64 = (await alice.page.textContent('#relay-panel')) ?? ''
+    const asBase64 = (await alice.page.textContent('#entries')) ?? ''
     expect(describeFindings(search.in(asBase64, 'the panel, as base64'))).toBe('')
     expect(describeFindings(search.in(await readBrowserStorage(alice.page), 'browser storage'))).toBe('')
     await closePages(alice)
@@ -303,7 +305,8 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await alice.type('For both of us.')
     await alice.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: demo.url })
     await alice.page.click('#share')
-    await expect.poll(() => alice.page.textContent('#share')).toContain('Link copied')
+    await alice.page.click('#share-copy')
+    await expect.poll(() => alice.page.textContent('#share-copy')).toBe('Link copied')
     const link = await alice.page.evaluate(() => navigator.clipboard.readText())
     expect(link).toBe(`${demo.url}/#/shared-plans`)
 

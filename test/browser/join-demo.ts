@@ -18,10 +18,11 @@ export async function requestDemoAccess(demoUrl: string, documentName: string, n
 
 /** A member under Node: the page's document without the page. */
 export async function joinDemo(demoUrl: string, documentName: string, name: string) {
-  const { relayUrl, keysUrl, keysToken, relayToken } = await requestDemoAccess(demoUrl, documentName, name)
+  const access = () => requestDemoAccess(demoUrl, documentName, name)
+  const { relayUrl, keysUrl, relayToken } = await access()
   const doc = new Y.Doc()
   const provider = new SealedProvider(relayUrl, documentName, doc, {
-    keys: keyEndpoint(keysUrl, { headers: { authorization: `Bearer ${keysToken}` } }),
+    keys: keyEndpoint(keysUrl, { headers: async () => ({ authorization: `Bearer ${(await access()).keysToken}` }) }),
     token: relayToken,
     WebSocketPolyfill: WebSocket as never, // ws has every member that the provider uses
   })

@@ -1,5 +1,6 @@
 import type { EpochInfo } from 'y-sealed'
 import { create, icon } from '../element.ts'
+import { language, say } from '../messages/words.ts'
 import { entriesText } from './history-words.ts'
 import { entriesIn, type Span } from './places.ts'
 import type { TimeTravel } from './time-travel.ts'
@@ -11,9 +12,9 @@ export function epochRows({ epochs, view, isLocked }: TimeTravel): HTMLLIElement
     const button = create(
       'button',
       'epoch',
-      create('span', 'epoch-name', ...(locked ? [icon('lock')] : []), `Epoch ${epoch.index}`),
+      create('span', 'epoch-name', ...(locked ? [icon('lock')] : []), say('history.epoch', { index: epoch.index })),
       create('span', 'epoch-entries', `${locked ? lockText(epoch) : ''}${entriesText(epoch)}`),
-      ...(epoch.at === undefined ? [] : [create('span', 'epoch-opened', 'since ', timeOf(epoch.at))]),
+      ...(epoch.at === undefined ? [] : [create('span', 'epoch-opened', say('history.since'), timeOf(epoch.at))]),
       create('code', 'epoch-fingerprint', epoch.fingerprint),
     )
     button.type = 'button'
@@ -24,9 +25,9 @@ export function epochRows({ epochs, view, isLocked }: TimeTravel): HTMLLIElement
   return rows.reverse()
 }
 
-const lockText = ({ locked }: EpochInfo): string => (locked === 'pruned' ? 'not kept · ' : 'locked · ')
+const lockText = ({ locked }: EpochInfo): string => say(locked === 'pruned' ? 'history.not-kept' : 'history.locked')
 
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const TIME = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 
 function timeOf(unixMs: number): HTMLTimeElement {
   const time = create('time', '', TIME.format(unixMs))

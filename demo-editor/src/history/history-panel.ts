@@ -2,6 +2,7 @@ import type { Editor } from '@tiptap/core'
 import type { SealedProvider } from 'y-sealed'
 import { onPress, setAvailable } from '../availability.ts'
 import { element } from '../element.ts'
+import { say } from '../messages/words.ts'
 import type { SidePanel } from '../side-panels.ts'
 import { epochParts, epochRows } from './epoch-list.ts'
 import { failureText, placeText } from './history-words.ts'
@@ -40,7 +41,7 @@ export function setUpHistory(provider: SealedProvider, editor: Editor): SidePane
     const [answer] = await Promise.allSettled([provider.epochs()])
     if (question !== lastQuestion || !isShown) return
     if (answer.status === 'fulfilled') travel.adopt(answer.value)
-    else if (travel.epochs.length === 0) say(failureText(answer.reason, provider.wsconnected), 'bad')
+    else if (travel.epochs.length === 0) tellNote(failureText(answer.reason, provider.wsconnected), 'bad')
   }
   const refreshSoon = () => {
     if (isShown) refreshTimer ??= setTimeout(() => void refresh(), REFRESH_AFTER_MS)
@@ -51,7 +52,7 @@ export function setUpHistory(provider: SealedProvider, editor: Editor): SidePane
     const restored = whereText(travel)
     restore(editor, content)
     travel.goToNow()
-    say(`Restored: ${restored}. Undo brings back what stood here before.`)
+    tellNote(say('history.restored', { where: restored }))
   }
 
   setUpSlider(travel)
@@ -99,7 +100,7 @@ function render(travel: TimeTravel, canWrite: boolean): void {
   const past = element('past', HTMLElement)
   past.hidden = view.is === 'now'
   past.ariaBusy = String(view.is === 'opening')
-  element('past-caption', HTMLElement).textContent = view.is === 'failed' ? where : `${where} · read only`
+  element('past-caption', HTMLElement).textContent = view.is === 'failed' ? where : say('history.read-only', { where })
   setAvailable(element('history-restore', HTMLButtonElement), view.is === 'shown' && canWrite)
   setAvailable(element('history-now', HTMLButtonElement), view.is !== 'now')
   if (view.is === 'failed') element('past-text', HTMLElement).textContent = view.reason
@@ -108,9 +109,9 @@ function render(travel: TimeTravel, canWrite: boolean): void {
 /** In the status line, for those who do not see the text change. */
 function tell(travel: TimeTravel, canWrite: boolean): void {
   const { view } = travel
-  if (view.is === 'failed') say(view.reason, 'bad')
-  else if (view.is !== 'shown') say('')
-  else say(`Shown: ${whereText(travel)}.${canWrite ? '' : ' Only who may change this document can restore it.'}`)
+  if (view.is === 'failed') tellNote(view.reason, 'bad')
+  else if (view.is !== 'shown') tellNote('')
+  else tellNote(say('history.shown', { where: whereText(travel) }) + (canWrite ? '' : say('history.reader')))
 }
 
 function renderSlider(travel: TimeTravel, where: string): void {
@@ -136,10 +137,10 @@ function renderRows(travel: TimeTravel): void {
 
 function whereText({ view, epochs }: TimeTravel): string {
   const span = spanOf(epochs)
-  return view.is === 'now' || span === undefined ? 'Now' : placeText(view.place, span)
+  return view.is === 'now' || span === undefined ? say('history.now') : placeText(view.place, span)
 }
 
-function say(text: string, tone?: 'bad'): void {
+function tellNote(text: string, tone?: 'bad'): void {
   const note = element('history-note', HTMLElement)
   // What is written again is read out again.
   if (note.textContent !== text) note.textContent = text

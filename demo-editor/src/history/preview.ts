@@ -2,6 +2,7 @@ import { Editor, type JSONContent } from '@tiptap/core'
 import { Collaboration } from '@tiptap/extension-collaboration'
 import type * as Y from 'yjs'
 import { create } from '../element.ts'
+import { say } from '../messages/words.ts'
 import { EMPTY_TEXT, TEXT_FIELD, textSchema } from '../text-schema.ts'
 
 /** Shows a Y.Doc that nobody can edit, by the same schema as the living one: what is foreign to it is not rendered. */
@@ -52,7 +53,7 @@ function readOnlyEditor(element: HTMLElement, doc: Y.Doc): Editor {
     extensions: [...textSchema(), Collaboration.configure({ document: doc, field: TEXT_FIELD })],
     // Not TipTap's `textbox`: nothing can be typed here.
     editorProps: {
-      attributes: { role: 'document', 'aria-label': 'Earlier text', spellcheck: 'false', translate: 'no' },
+      attributes: { role: 'document', 'aria-label': say('history.earlier-text'), spellcheck: 'false', translate: 'no' },
     },
   })
 }

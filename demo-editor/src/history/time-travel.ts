@@ -1,5 +1,6 @@
 import type { EpochInfo, SealedProvider } from 'y-sealed'
 import type * as Y from 'yjs'
+import { say } from '../messages/words.ts'
 import { codeOf, failureText, isLockingCode } from './history-words.ts'
 import { createPastReader } from './past-reader.ts'
 import { type Place, placeAt, spanOf } from './places.ts'
@@ -52,7 +53,7 @@ export function createTimeTravel(ports: TimeTravelPorts): TimeTravel {
       try {
         ports.show(doc)
       } catch {
-        become({ is: 'failed', place, reason: 'What was written here cannot be shown by this page.' })
+        become({ is: 'failed', place, reason: say('history.failed.shape') })
         return
       }
       become({ is: 'shown', place })

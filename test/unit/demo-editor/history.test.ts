@@ -240,22 +240,24 @@ describe('travelling', () => {
 
 describe('rotating', () => {
   it('not while it runs, nor offline, nor read-only: each with its reason', () => {
-    const ready = { connected: true, canWrite: true, running: false }
+    const ready = { connected: true, canWrite: true, keyInLink: false, running: false }
     expect(rotationObstacle(ready)).toBeUndefined()
     const obstacles = [
       { ...ready, running: true },
       { ...ready, connected: false },
+      { ...ready, keyInLink: true },
       { ...ready, canWrite: false },
       { ...ready, connected: false, running: true },
     ].map(rotationObstacle)
-    expect(new Set(obstacles).size).toBe(4)
+    expect(new Set(obstacles).size).toBe(5)
     expect(obstacles).not.toContain(undefined)
   })
 
   it('a failure is told with its reason, or with the problem’s own words', () => {
     const unsupported = Object.assign(new Error('no'), { code: 'rotation-unsupported' })
     expect(rotationFailureText(unsupported)).toContain('the key endpoint gives this document no other key')
-    expect(rotationFailureText(new Error('the lease was lost'))).toContain('the lease was lost')
+    const rolledBack = Object.assign(new Error('no'), { code: 'rollback' })
+    expect(rotationFailureText(rolledBack)).toContain('The relay lost stored changes')
     expect(rotationFailureText(undefined)).toMatch(/^The key was not rotated: nobody said why\./)
   })
 })

@@ -7,21 +7,52 @@ import { readPublicHeader } from '../../../demo-editor/src/public-header.ts'
 import { safeAddress } from '../../../demo-editor/src/safe-link.ts'
 import { connectionState, encryptionState, type Facts, storageState } from '../../../demo-editor/src/states.ts'
 
-const LIVE: Facts = { status: 'connected', offlineByChoice: false, keyed: true, stored: true, slow: false }
+const LIVE: Facts = {
+  status: 'connected',
+  offlineByChoice: false,
+  ended: false,
+  shutOut: false,
+  absence: 'none',
+  keyed: true,
+  locked: false,
+  canWrite: true,
+  stored: true,
+  slow: false,
+}
 
 describe('the badges', () => {
   it.each<[Partial<Facts>, string, string, string]>([
     [{}, 'End-to-end encrypted', 'Connected', 'All changes stored'],
     [{ stored: false }, 'End-to-end encrypted', 'Connected', 'Storing…'],
     [{ stored: false, slow: true }, 'End-to-end encrypted', 'Connected', 'Not stored yet'],
+    [{ canWrite: false }, 'End-to-end encrypted', 'Connected', 'Read only'],
     [{ status: 'connecting', keyed: false }, 'Waiting for the key', 'Connecting…', 'Nothing to send'],
-    [{ status: 'disconnected', stored: false }, 'End-to-end encrypted', 'Connecting…', 'Changes only in this tab'],
-    [{ status: 'disconnected', offlineByChoice: true }, 'End-to-end encrypted', 'Working offline', 'Nothing to send'],
+    [{ status: 'connecting', absence: 'moment' }, 'End-to-end encrypted', 'Connected', 'All changes stored'],
+    [{ status: 'connecting', absence: 'moment', stored: false }, 'End-to-end encrypted', 'Connected', 'Storing…'],
     [
-      { status: 'connecting', keyed: false, lockedBy: 'key-refused', stored: false },
-      'Locked',
+      { status: 'connecting', absence: 'short', stored: false },
+      'End-to-end encrypted',
+      'Connecting…',
+      'Kept in this tab',
+    ],
+    [
+      { status: 'connecting', absence: 'long', stored: false },
+      'End-to-end encrypted',
       'Connecting…',
       'Changes only in this tab',
+    ],
+    [
+      { status: 'disconnected', ended: true, stored: false },
+      'End-to-end encrypted',
+      'Not connected',
+      'Changes only in this tab',
+    ],
+    [{ status: 'disconnected', offlineByChoice: true }, 'End-to-end encrypted', 'Working offline', 'Nothing to send'],
+    [
+      { status: 'connecting', keyed: false, locked: true, absence: 'short', stored: false },
+      'Locked',
+      'Connecting…',
+      'Kept in this tab',
     ],
   ])('%o', (change, encryption, connection, storage) => {
     const facts = { ...LIVE, ...change }

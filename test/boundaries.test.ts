@@ -40,7 +40,8 @@ const RULES: Record<string, Rule> = {
   'server/key-endpoint': {
     ours: ['@y-sealed/key-client/contract'],
     foreign: [
-      ...['@photostructure/sqlite', 'commander', 'cors', 'express', 'express-rate-limit', 'helmet', 'jose', 'pino'],
+      ...['@photostructure/sqlite', 'commander', 'cors', 'express', 'express-rate-limit', 'helmet', 'jose', 'pg'],
+      'pino',
     ],
     node: true,
   },

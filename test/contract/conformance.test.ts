@@ -42,7 +42,7 @@ async function proveMinimal(mistake?: Mistake): Promise<Conformance> {
 }
 
 it('our endpoint in memory keeps every rule, with everything that is beyond the plain contract', async () => {
-  const server = await createKeyServer({ data: 'memory', port: 0, authorize, origins: [ORIGIN] })
+  const server = await createKeyServer({ data: 'memory', port: 0, authorize, cors: [ORIGIN] })
   onTestFinished(() => server.close())
   const report = await proveEndpoint(server.url, USERS, '--origin', ORIGIN)
   expect(report).toMatchObject({ exitCode: 0, failed: [], weaker: [] })
@@ -54,7 +54,7 @@ it('our endpoint on SQLite keeps every rule, and after a restart what the run be
   const data = temporaryDirectory()
   const memory = join(temporaryDirectory(), 'memory.json')
   const run = async (...flags: string[]) => {
-    const server = await createKeyServer({ data, port: 0, authorize, origins: [ORIGIN] })
+    const server = await createKeyServer({ data, port: 0, authorize, cors: [ORIGIN] })
     try {
       return await proveEndpoint(server.url, USERS, '--origin', ORIGIN, '--memory', memory, ...flags)
     } finally {
@@ -66,7 +66,7 @@ it('our endpoint on SQLite keeps every rule, and after a restart what the run be
   const second = await run('--only', 'KE3')
   expect([second.exitCode, second.passed, second.failed]).toEqual([0, ['KE3'], []])
   // Another endpoint under the same name, or one that began anew.
-  const stranger = await createKeyServer({ data: 'memory', port: 0, authorize, origins: [ORIGIN] })
+  const stranger = await createKeyServer({ data: 'memory', port: 0, authorize, cors: [ORIGIN] })
   onTestFinished(() => stranger.close())
   const third = await proveEndpoint(stranger.url, USERS, '--origin', ORIGIN, '--memory', memory, '--only', 'KE3')
   expect([third.exitCode, third.failed]).toEqual([1, ['KE3']])
@@ -75,7 +75,7 @@ it('our endpoint on SQLite keeps every rule, and after a restart what the run be
 it.each(['key-id', 'get'] as const)(
   'our endpoint keeps every rule in the dialect %s, where it is on',
   async (dialect) => {
-    const options = { data: 'memory', port: 0, authorize, origins: [ORIGIN], dialects: [dialect] }
+    const options = { data: 'memory', port: 0, authorize, cors: [ORIGIN], dialects: [dialect] }
     const server = await createKeyServer(options)
     onTestFinished(() => server.close())
     const report = await proveEndpoint(server.url, USERS, '--origin', ORIGIN, '--dialect', dialect)

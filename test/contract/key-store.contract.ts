@@ -1,5 +1,6 @@
 import type { KeyStore } from '@y-sealed/key-endpoint'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { describeKeyMethods } from './key-methods.contract.ts'
 import { describeKeyRotation } from './key-rotation.contract.ts'
 
 /** What every store of document keys promises. `open` gives an empty store; `reopen` the same one as a process finds it later. */
@@ -106,6 +107,7 @@ export function describeKeyStore(name: string, create: () => KeyStoreUnderTest):
     })
 
     describeKeyRotation(empty)
+    describeKeyMethods(empty)
 
     if (!create().reopen) return
 

@@ -66,7 +66,7 @@ let server: KeyServer
 let hint: string
 beforeAll(async () => {
   const log = { info() {}, warn() {}, error() {} }
-  const options = { data: 'memory', port: 0, authorize, origins: [APP], log }
+  const options = { data: 'memory', port: 0, authorize, cors: [APP], log }
   server = await createKeyServer({ ...options, dialects: ['key-id', 'get'] })
   hint = String((await post('/', { documentId: 'd', keyHint: null })).json.keyHint)
 })

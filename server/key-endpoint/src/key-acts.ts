@@ -1,7 +1,8 @@
 import { parseDocumentId, parseKeyHint } from '@y-sealed/key-client/contract'
 import type { Purpose } from './authorize.ts'
-import type { KeyEntry, KeyStore } from './key-store.ts'
+import { FIXED } from './methods/fixed-keys.ts'
 import { Refusal } from './refusal.ts'
+import type { KeyEntry, KeyStore } from './store/key-store.ts'
 
 /** What is answered of a key to those who look after keys: everything but the key. */
 export interface ShownKey extends Omit<KeyEntry, 'createdMs'> {
@@ -11,6 +12,7 @@ export interface ShownKey extends Omit<KeyEntry, 'createdMs'> {
 
 /** Something done to a document's keys, after authorize has agreed to `purpose`. */
 export interface KeyAct {
+  readonly name: 'rotate' | 'deactivate' | 'shred' | 'list'
   readonly purpose: Purpose
   /** Members of the request beside `documentId`; those marked false may be missing. */
   readonly members: Readonly<Record<string, boolean>>
@@ -23,11 +25,11 @@ export interface AskedAct {
   readonly after?: string
 }
 
-export const KEY_ACTS: Readonly<Record<'rotate' | 'deactivate' | 'shred' | 'list', KeyAct>> = {
-  rotate: { purpose: 'rotate', members: { after: false }, run: rotate },
-  deactivate: { purpose: 'admin', members: { keyHint: true }, run: deactivate },
-  shred: { purpose: 'admin', members: { keyHint: true }, run: shred },
-  list: { purpose: 'admin', members: {}, run: list },
+export const KEY_ACTS: Readonly<Record<KeyAct['name'], KeyAct>> = {
+  rotate: { name: 'rotate', purpose: 'rotate', members: { after: false }, run: rotate },
+  deactivate: { name: 'deactivate', purpose: 'admin', members: { keyHint: true }, run: deactivate },
+  shred: { name: 'shred', purpose: 'admin', members: { keyHint: true }, run: shred },
+  list: { name: 'list', purpose: 'admin', members: {}, run: list },
 }
 
 /**
@@ -52,12 +54,14 @@ export function parseAct({ members }: KeyAct, value: unknown): AskedAct {
 async function rotate(store: KeyStore, { documentId, after }: AskedAct): Promise<ShownKey> {
   // A document that was never heard of is a slip of the pen; with `after` it is one that a restored backup lacks.
   if (after === undefined && (await store.list(documentId)).length === 0) throw new Refusal('key-unknown')
-  const { keyHint, epoch, active, record, createdMs } = await store.rotate(documentId, after)
+  const { keyHint, epoch, active, record, createdMs, origin } = await store.rotate(documentId, after)
+  if (origin === FIXED) throw new Refusal('rotation-unsupported')
   return show({ keyHint, epoch, state: active ? 'active' : 'inactive', record, createdMs })
 }
 
 async function deactivate(store: KeyStore, { documentId, keyHint = '' }: AskedAct): Promise<ShownKey> {
   const entry = await store.deactivate(documentId, keyHint)
+  if (entry?.state === 'active') throw new Refusal('rotation-unsupported')
   if (entry?.state !== 'inactive') throw new Refusal('key-unknown')
   return show(entry)
 }

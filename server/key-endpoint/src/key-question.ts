@@ -1,48 +1,73 @@
 import type { KeyRequest } from '@y-sealed/key-client/contract'
 import type { Request } from 'express'
-import { type Access, type Authorize, isWriter, mayDo, type Purpose } from './authorize.ts'
-import type { IssuedKey, KeyStore } from './key-store.ts'
+import { type Admission, admit } from './admission.ts'
+import { type Audit, type AuditDraft, audited } from './audit.ts'
+import { type Access, isWriter, type Purpose } from './authorize.ts'
+import { FIXED } from './methods/fixed-keys.ts'
 import { Refusal } from './refusal.ts'
+import type { FoundKey, KeyStore } from './store/key-store.ts'
 
-export interface KeyKeeping {
-  readonly authorize: Authorize
+export interface KeyKeeping extends Admission {
   readonly store: KeyStore
   /** An active key that is older counts as inactive. */
   readonly maxAgeMs: number
+  readonly audit?: Audit
 }
 
 export interface AnsweredKey {
   readonly key: string
-  readonly keyHint: string
-  readonly epoch: number
+  /** Missing where all hints name one key (`fixed`). */
+  readonly keyHint?: string
+  /** Missing where it is not known (see `FoundKey`). */
+  readonly epoch?: number
   readonly active: boolean
   readonly record: string | null
 }
 
 /**
  * Answers one question for a key (protocol §5).
- * @throws Refusal `refused`, `key-unknown`; and what authorize throws
+ * @throws Refusal `refused`, `key-unknown`, `too-many`; and what authorize and audit throw
  */
 export async function answerKey(request: Request, question: KeyRequest, keeping: KeyKeeping): Promise<AnsweredKey> {
+  const { documentId, keyHint } = question
+  const draft: AuditDraft = { act: 'key', documentId, subject: null, purpose: null, keyHint }
+  return await audited(keeping.audit, draft, async () => {
+    const found = await decideAndAct(request, question, keeping, draft)
+    const { key, epoch, active, record, origin } = found
+    draft.keyHint = found.keyHint
+    return {
+      key,
+      ...(origin === FIXED ? {} : { keyHint: found.keyHint }),
+      ...(epoch === undefined ? {} : { epoch }),
+      active,
+      record,
+    }
+  })
+}
+
+async function decideAndAct(
+  request: Request,
+  question: KeyRequest,
+  keeping: KeyKeeping,
+  draft: AuditDraft,
+): Promise<FoundKey> {
   for (;;) {
     const purpose = purposeOf(question, await look(question, keeping), keeping)
     // Before anything depends on what was found: those who may not know get the same answer either way.
-    const access = await keeping.authorize(request, { documentId: question.documentId, purpose })
-    if (!mayDo(access, purpose)) throw new Refusal('refused')
+    const access = await admit(request, purpose, draft, keeping)
     // Deciding takes time, in which the key may have been rotated or shredded: nothing is answered that no longer holds,
     // and nothing done that was not decided.
     const found = await look(question, keeping)
     if (purposeOf(question, found, keeping) !== purpose) continue
-    const { key, keyHint, epoch, active, record } = await act(question, found, access, keeping)
-    return { key, keyHint, epoch, active, record }
+    return await act(question, found, access, keeping)
   }
 }
 
-function look({ documentId, keyHint, after }: KeyRequest, { store }: KeyKeeping): Promise<IssuedKey | undefined> {
+function look({ documentId, keyHint, after }: KeyRequest, { store }: KeyKeeping): Promise<FoundKey | undefined> {
   return keyHint === null ? store.current(documentId, after) : store.find(documentId, keyHint)
 }
 
-function purposeOf({ keyHint, after }: KeyRequest, found: IssuedKey | undefined, keeping: KeyKeeping): Purpose {
+function purposeOf({ keyHint, after }: KeyRequest, found: FoundKey | undefined, keeping: KeyKeeping): Purpose {
   if (keyHint !== null) return found && !found.active ? 'read-old' : 'read-current'
   if (found && !isAged(found, keeping)) return 'read-current'
   return after === undefined ? 'create' : 'rotate'
@@ -50,10 +75,10 @@ function purposeOf({ keyHint, after }: KeyRequest, found: IssuedKey | undefined,
 
 async function act(
   { documentId, keyHint, after, record }: KeyRequest,
-  found: IssuedKey | undefined,
+  found: FoundKey | undefined,
   access: Access,
   keeping: KeyKeeping,
-): Promise<IssuedKey> {
+): Promise<FoundKey> {
   const { store } = keeping
   if (keyHint !== null) {
     const reports = record !== undefined && found?.record === null && isWriter(access)
@@ -69,6 +94,7 @@ async function act(
   return after === undefined ? store.currentOrNew(documentId) : store.rotate(documentId, after)
 }
 
-function isAged({ createdMs }: IssuedKey, { maxAgeMs }: KeyKeeping): boolean {
-  return Date.now() - createdMs >= maxAgeMs
+function isAged({ createdMs, origin }: FoundKey, { maxAgeMs }: KeyKeeping): boolean {
+  // Nothing could take the place of a fixed key.
+  return origin !== FIXED && Date.now() - createdMs >= maxAgeMs
 }

@@ -1,36 +1,35 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { accessTokens } from './access-tokens.ts'
-import { type CommandOptions, createCommand } from './command.ts'
+import { auditFile } from './audit.ts'
+import { createCommand } from './command/command.ts'
+import { readSecretFile } from './command/secret-file.ts'
+import type { ServeOptions } from './command/serve-options.ts'
+import { masterKeysOf, methodOf } from './command/store-options.ts'
 import { createKeyServer } from './key-server.ts'
 
-async function serve({
-  data,
-  port,
-  host,
-  origins,
-  tokenSecretFile,
-  rotateAfter,
-  dialects,
-}: CommandOptions): Promise<void> {
+async function serve(options: ServeOptions): Promise<void> {
+  const { data, port, host, origins, tokenSecretFile, rotateAfter, dialects, productionMethod } = options
+  const masterKeys = await masterKeysOf(options)
   const server = await createKeyServer({
     data,
     port,
     host,
+    method: methodOf(options),
+    ...(masterKeys && { masterKeys }),
+    ...(productionMethod === undefined ? {} : { productionMethod }),
+    ...(options.auditFile === undefined ? {} : { audit: auditFile(options.auditFile) }),
     ...(rotateAfter === undefined ? {} : { rotateAfter }),
-    ...(origins === undefined ? {} : { origins }),
+    ...(origins === undefined ? {} : { cors: origins }),
     ...(dialects === undefined ? {} : { dialects }),
-    ...(tokenSecretFile === undefined ? {} : { authorize: accessTokens({ secret: readSecret(tokenSecretFile) }) }),
+    // The line break that editors and `openssl rand` leave at the end is not part of the secret.
+    ...(tokenSecretFile === undefined
+      ? {}
+      : { authorize: accessTokens({ secret: readSecretFile('--token-secret-file', tokenSecretFile).trim() }) }),
   })
   process.stdout.write(`y-sealed-keys listening on ${server.url}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.close().then(() => process.exit(0)))
   }
-}
-
-/** The line break that editors and `openssl rand` leave at the end is not part of the secret. */
-function readSecret(path: string): string {
-  return readFileSync(path, 'utf8').trim()
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

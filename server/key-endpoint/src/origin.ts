@@ -34,12 +34,21 @@ export function allowOrigins(allowed: AllowedOrigins = []): RequestHandler[] {
   ]
 }
 
+/**
+ * A browser sends cookies along with what any page asks for, and an Origin with whatever is POSTed. So a cookie without an Origin is from a
+ * browser that hides where it comes from, or from a program that has no need of one.
+ */
+export const noCookieUnasked: RequestHandler = ({ headers }, _response, next) => {
+  if (headers.cookie !== undefined && headers.origin === undefined) throw new Refusal('origin-refused')
+  next()
+}
+
 /** Tells the allowed origins, of which the endpoint's own is not one by itself. @throws TypeError for an entry that is none */
 export function listedOrigins(allowed: AllowedOrigins = []): (origin: string) => boolean {
   if (typeof allowed === 'function') return allowed
   const origins = new Set(allowed)
   for (const origin of origins) {
-    if (!isOrigin(origin)) throw new TypeError(`origins: "${origin}" is not an origin such as https://app.example`)
+    if (!isOrigin(origin)) throw new TypeError(`cors: "${origin}" is not an origin such as https://app.example`)
   }
   return (origin) => origins.has(origin)
 }
@@ -49,5 +58,8 @@ function isOrigin(value: string): boolean {
 }
 
 function isSameOrigin(origin: string, request: Request): boolean {
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host
+  if (!URL.canParse(origin)) return false
+  const { host, protocol } = new URL(origin)
+  // Who is between may make up a page of the same host, but not over TLS.
+  return host === request.headers.host && (!request.secure || protocol === 'https:')
 }

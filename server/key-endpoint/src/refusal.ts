@@ -13,8 +13,10 @@ const STATUS_BY_CODE = {
   'post-only': 405,
   'get-only': 405,
   'key-active': 409,
+  'rotation-unsupported': 409,
   'too-large': 413,
   'json-only': 415,
+  'too-many': 429,
   internal: 500,
 } as const
 

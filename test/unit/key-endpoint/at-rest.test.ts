@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
@@ -137,7 +138,7 @@ describe('a shredded key', () => {
 describe('a master key', () => {
   it('is what `openssl rand -base64 32` prints, newline included', async () => {
     const directory = temporaryDirectory()
-    const printed = Buffer.alloc(32, 0xfb).toString('base64')
+    const printed = 'Cxs9wUtRmU0c4NQ2yqrQwEZ1H1lRk9mA0mXo0bq3tXQ='
     writeFileSync(join(directory, 'master.key'), `${printed}\n`)
     const { keyHint } = await openIn(directory).currentOrNew('doc-1')
     expect(await openIn(directory).find('doc-1', keyHint)).toBeDefined()
@@ -148,6 +149,10 @@ describe('a master key', () => {
     ['too short', Buffer.alloc(16, 7).toString('base64')],
     ['a passphrase', 'hunter2 hunter2 hunter2 hunter2 hunter2 hunter2'],
     ['hexadecimal', 'ab'.repeat(32)],
+    ['nothing but zeros', Buffer.alloc(32).toString('base64')],
+    ['a counter', Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64')],
+    ['a pattern', Buffer.from('f00dcafe'.repeat(8), 'hex').toString('base64')],
+    ['a text in base64', Buffer.from('Tr0ub4dor&3, and a correct horse').toString('base64')],
   ])('that is %s is refused, and not quoted', async (_what, text) => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'master.key'), text)
@@ -243,7 +248,7 @@ describe('a database of version 1', () => {
 
 it.skipIf(!existsSync(OPEN_FILES))('a file that is no database is let go of, by whoever goes on without it', () => {
   const directory = temporaryDirectory()
-  writeFileSync(join(directory, 'master.key'), Buffer.alloc(32, 7).toString('base64'))
+  writeFileSync(join(directory, 'master.key'), randomBytes(32).toString('base64'))
   writeFileSync(join(directory, 'keys.sqlite'), Buffer.alloc(8_192, 7))
   expect(() => openSqliteKeyStore(directory)).toThrow(expect.objectContaining({ code: 'store-damaged' }))
   expect(openFiles().filter((path) => path.startsWith(directory))).toEqual([])
@@ -251,6 +256,6 @@ it.skipIf(!existsSync(OPEN_FILES))('a file that is no database is let go of, by 
 
 it('a database of a newer version is left alone', async () => {
   const { directory } = await usedDirectory()
-  edit(directory, 'PRAGMA user_version = 3')
+  edit(directory, 'PRAGMA user_version = 4')
   expect(() => openSqliteKeyStore(directory)).toThrow(expect.objectContaining({ code: 'store-unsupported' }))
 })

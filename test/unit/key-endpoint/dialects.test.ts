@@ -7,7 +7,7 @@ const APP = 'https://app.example'
 const question = JSON.stringify({ documentId: 'd', keyId: null })
 
 describe('the dialect key-id', () => {
-  const on = () => mount({ dialects: ['key-id'], origins: [APP] })
+  const on = () => mount({ dialects: ['key-id'], cors: [APP] })
 
   it.each([
     ['without a content type', {}],
@@ -50,13 +50,13 @@ describe('the dialect key-id', () => {
   })
 
   it('is understood where the app has read the JSON already', async () => {
-    const { url } = await mount({ dialects: ['key-id'], origins: [APP] }, express.json())
+    const { url } = await mount({ dialects: ['key-id'], cors: [APP] }, express.json())
     const headers = { origin: APP, 'content-type': 'application/json' }
     expect((await send(url, { headers, body: question })).status).toBe(200)
   })
 
   it('is off unless it is named', async () => {
-    const { url } = await mount({ origins: [APP] })
+    const { url } = await mount({ cors: [APP] })
     expect((await ask(url, { documentId: 'd', keyId: null }, { origin: APP })).status).toBe(400)
     expect((await send(url, { headers: { origin: APP }, body: question })).status).toBe(415)
   })

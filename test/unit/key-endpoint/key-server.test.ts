@@ -24,7 +24,7 @@ describe('without authorize', () => {
     ['on every address', { host: '0.0.0.0' }, 'test'],
     ['on every IPv6 address', { host: '::' }, 'test'],
     ['on an address of the network', { host: '192.0.2.1' }, 'test'],
-    ['for pages of other machines', { origins: ['https://app.example'] }, 'test'],
+    ['for pages of other machines', { cors: ['https://app.example'] }, 'test'],
   ])('it does not start %s: auth-required', async (_what, options, environment) => {
     vi.stubEnv('NODE_ENV', environment)
     const started = createKeyServer({ data: 'memory', port: 0, log: recordingLog(), ...options })
@@ -65,7 +65,7 @@ describe('without authorize', () => {
   })
 
   it('a list narrows that down', async () => {
-    const { url } = await startKeyServer({ origins: ['http://localhost:5173'] })
+    const { url } = await startKeyServer({ cors: ['http://localhost:5173'] })
     expect((await ask(url, QUESTION, { origin: 'http://localhost:5173' })).status).toBe(200)
     expect((await ask(url, QUESTION, { origin: 'http://localhost:9999' })).status).toBe(403)
   })
@@ -82,7 +82,7 @@ describe('with authorize', () => {
   })
 
   it('it lets no page ask that is not on the list, not even of this machine', async () => {
-    const { url } = await startKeyServer({ authorize: asAda, origins: ['https://app.example'] })
+    const { url } = await startKeyServer({ authorize: asAda, cors: ['https://app.example'] })
     expect((await ask(url, QUESTION, { origin: 'https://app.example' })).status).toBe(200)
     expect((await ask(url, QUESTION, { origin: 'http://localhost:5173' })).status).toBe(403)
   })
@@ -144,7 +144,7 @@ describe('its life', () => {
 
   it.each([
     ['an option it does not know', { data: 'memory', autorize: asAda }, 'unknown option "autorize"'],
-    ['no data', {}, "data is a directory or 'memory'"],
+    ['no data', {}, "data is a directory, postgres://… or 'memory'"],
   ])('does not begin with %s: TypeError', async (_what, options, message) => {
     // What an app without TypeScript may pass.
     await expect(createKeyServer(options as { data: string })).rejects.toThrow(

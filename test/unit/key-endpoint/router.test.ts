@@ -245,7 +245,7 @@ describe('a web page', () => {
   const question = { documentId: 'd', keyHint: null }
 
   it('of an allowed origin may ask, with cookies, and may read when to come back', async () => {
-    const { url } = await mount({ origins: [APP] })
+    const { url } = await mount({ cors: [APP] })
     const preflight = await send(url, {
       method: 'OPTIONS',
       headers: {
@@ -281,7 +281,7 @@ describe('a web page', () => {
     '',
   ])('of the origin %j may not, not even as a preflight, and makes nothing', async (origin) => {
     const store = countingStore()
-    const { url } = await mount({ store, origins: [APP] })
+    const { url } = await mount({ store, cors: [APP] })
     for (const answer of [
       await send(url, { method: 'OPTIONS', headers: { origin } }),
       await ask(url, question, { origin }),
@@ -300,7 +300,7 @@ describe('a web page', () => {
 })
 
 it('every answer, of whatever kind, forbids caches to keep it and depends on the origin', async () => {
-  const { url } = await mount({ origins: ['https://app.example'] })
+  const { url } = await mount({ cors: ['https://app.example'] })
   const answers = [
     await ask(url, { documentId: 'd', keyHint: null }),
     await ask(url, { documentId: 'd', keyHint: 'unknown' }),
@@ -322,11 +322,11 @@ describe('a router cannot be made', () => {
     ['without authorize', { store }, 'authorize is required'],
     ['with authorize that is no function', { store, authorize: true }, 'authorize is required'],
     ['without a store', { authorize: asWriter }, 'store is required'],
-    ['with an option it does not know', { store, authorize: asWriter, cors: '*' }, 'unknown option "cors"'],
+    ['with an option it does not know', { store, authorize: asWriter, origins: '*' }, 'unknown option "origins"'],
     ['with an age without a unit', { store, authorize: asWriter, rotateAfter: '30' }, 'rotateAfter: expected an age'],
     ['with an age of nothing', { store, authorize: asWriter, rotateAfter: '0d' }, 'rotateAfter: expected an age'],
-    ['with a wildcard for origins', { store, authorize: asWriter, origins: ['*'] }, '"*" is not an origin'],
-    ['with a URL for an origin', { store, authorize: asWriter, origins: ['https://app.example/'] }, 'is not an origin'],
+    ['with a wildcard for origins', { store, authorize: asWriter, cors: ['*'] }, '"*" is not an origin'],
+    ['with a URL for an origin', { store, authorize: asWriter, cors: ['https://app.example/'] }, 'is not an origin'],
   ])('%s: TypeError', (_what, options, message) => {
     // What an app without TypeScript may pass.
     const make = () => keyRouter(options as unknown as KeyRouterOptions)

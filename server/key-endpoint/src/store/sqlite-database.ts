@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { KeyServerError } from '../key-server-error.ts'
 import { syncDirectory } from './durable-file.ts'
-import { KeyServerError } from './key-server-error.ts'
-import { createMasterKey, masterKeyFingerprint, readMasterKey, readOrCreateMasterKey } from './master-key.ts'
+import { createMasterKey, readMasterKey, readOrCreateMasterKey } from './master-key.ts'
 import { migrate } from './sqlite-schema.ts'
 
 /** Only the owner; also for the database, whose journal files SQLite gives the same mode. */
@@ -15,19 +15,20 @@ const BUSY_TIMEOUT_MS = 5_000
 
 export interface KeyDatabase {
   readonly db: DatabaseSyncInstance
-  readonly master: Buffer
+  /** What is beside the database, made with it; undefined where `withMaster` was false. */
+  readonly master: Buffer | undefined
 }
 
-/** Tables of this version and the master key that opens what is in them. `directory` may be `'memory'`. */
-export function openKeyDatabase(directory: string): KeyDatabase {
-  const { db, master } = directory === 'memory' ? inMemory() : inDirectory(directory)
+/** Tables of this version, and the master key beside them, unless it comes from elsewhere. `directory` may be `'memory'`. */
+export function openKeyDatabase(directory: string, withMaster: boolean): KeyDatabase {
+  const { db, master } = directory === 'memory' ? inMemory(withMaster) : inDirectory(directory, withMaster)
   try {
     db.exec('PRAGMA journal_mode = WAL')
     // FULL: an answered key has been fsynced, and survives the loss of power.
     db.exec('PRAGMA synchronous = FULL')
     // What is deleted or replaced is overwritten with zeros: a shredded key leaves nothing in a free page.
     db.exec('PRAGMA secure_delete = ON')
-    migrate(db, masterKeyFingerprint(master))
+    migrate(db)
     // All of it is looked at: a key that is not found any more must not be taken for one that never was.
     if (db.prepare('PRAGMA integrity_check(1)').get()?.integrity_check !== 'ok') throw damaged()
   } catch (error) {
@@ -42,19 +43,6 @@ export function isKeyDirectory(directory: string): boolean {
   return existsSync(databasePath(directory))
 }
 
-/** IMMEDIATE: looking and changing are one step, for other processes too. */
-export function inTransaction<T>(db: DatabaseSyncInstance, run: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const result = run()
-    db.exec('COMMIT')
-    return result
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
-}
-
 /**
  * Empties the journal, which holds pages as they were.
  * @throws Error while another process reads for longer than the time-out
@@ -67,21 +55,27 @@ export function emptyJournal(db: DatabaseSyncInstance): void {
 
 const damaged = () => new KeyServerError('store-damaged', 'the key database is damaged: restore it from a backup')
 
-function inMemory(): KeyDatabase {
-  return { db: new DatabaseSync(':memory:'), master: createMasterKey() }
+function inMemory(withMaster: boolean): KeyDatabase {
+  return { db: new DatabaseSync(':memory:'), master: withMaster ? createMasterKey() : undefined }
 }
 
-function inDirectory(directory: string): KeyDatabase {
+function inDirectory(directory: string, withMaster: boolean): KeyDatabase {
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
   const path = databasePath(directory)
-  const masterPath = join(directory, 'master.key')
-  // The master key is always there first: a database without one has lost it.
-  const master = existsSync(path) ? readMasterKey(masterPath) : readOrCreateMasterKey(masterPath)
+  const master = withMaster ? masterBeside(directory) : undefined
   closeSync(openSync(path, 'a', FILE_MODE))
-  for (const file of [path, masterPath]) chmodSync(file, FILE_MODE)
+  chmodSync(path, FILE_MODE)
   syncDirectory(directory)
 
   return { db: new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }), master }
+}
+
+function masterBeside(directory: string): Buffer {
+  const path = join(directory, 'master.key')
+  // The master key is always there first: a database without one has lost it.
+  const master = isKeyDirectory(directory) ? readMasterKey(path) : readOrCreateMasterKey(path)
+  chmodSync(path, FILE_MODE)
+  return master
 }
 
 function databasePath(directory: string): string {

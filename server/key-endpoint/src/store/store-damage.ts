@@ -1,5 +1,5 @@
-import { KeyServerError } from './key-server-error.ts'
-import type { KeyStore } from './key-store.ts'
+import { KeyServerError } from '../key-server-error.ts'
+import type { KeyRows } from './key-rows.ts'
 
 /** SQLite's words for a file that is not, or not any more, what it wrote: SQLITE_ERROR (a table is not there), CORRUPT, CONSTRAINT, NOTADB. */
 const DAMAGE_CODES: readonly number[] = [1, 11, 19, 26]
@@ -12,8 +12,8 @@ export function damageOf(error: unknown): unknown {
   return new KeyServerError('store-damaged', 'the key database is damaged: restore it from a backup')
 }
 
-/** The same store, whose calls reject with `store-damaged` where the file is. */
-export function tellingOfDamage(store: KeyStore): KeyStore {
+/** The same rows, whose calls reject with `store-damaged` where the file is. */
+export function tellingOfDamage(rows: KeyRows): KeyRows {
   const telling =
     <Args extends unknown[], Result>(act: (...args: Args) => Promise<Result>) =>
     async (...args: Args): Promise<Result> => {
@@ -24,16 +24,22 @@ export function tellingOfDamage(store: KeyStore): KeyStore {
       }
     }
   return {
-    current: telling(store.current),
-    find: telling(store.find),
-    currentOrNew: telling(store.currentOrNew),
-    rotate: telling(store.rotate),
-    keepRecord: telling(store.keepRecord),
-    deactivate: telling(store.deactivate),
-    deactivateAll: telling(store.deactivateAll),
-    shred: telling(store.shred),
-    list: telling(store.list),
-    documents: telling(store.documents),
-    close: telling(store.close),
+    active: telling(rows.active),
+    byHint: telling(rows.byHint),
+    newest: telling(rows.newest),
+    all: telling(rows.all),
+    documents: telling(rows.documents),
+    activeOr: telling(rows.activeOr),
+    replace: telling(rows.replace),
+    add: telling(rows.add),
+    keepRecord: telling(rows.keepRecord),
+    deactivate: telling(rows.deactivate),
+    deactivateAll: telling(rows.deactivateAll),
+    shred: telling(rows.shred),
+    reseal: telling(rows.reseal),
+    sealers: telling(rows.sealers),
+    setSealer: telling(rows.setSealer),
+    origins: telling(rows.origins),
+    close: telling(rows.close),
   }
 }

@@ -1,5 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import { KeyServerError } from './key-server-error.ts'
+import { KeyServerError } from '../key-server-error.ts'
+import { SEALER } from './key-rows.ts'
+import { inTransaction } from './sqlite-transaction.ts'
 
 const TABLES = `
   CREATE TABLE document_keys (
@@ -45,32 +47,45 @@ const STATES_AND_RECORDS = `
   CREATE UNIQUE INDEX one_active_key ON document_keys (document) WHERE state = 'active';
 `
 
+/** How a key comes of what is sealed, and which sealing key that is under: until here there was one way, and one key. */
+const ORIGINS_AND_SEALERS = `
+  ALTER TABLE document_keys ADD COLUMN origin TEXT NOT NULL DEFAULT 'stored';
+  ALTER TABLE document_keys ADD COLUMN sealed_by TEXT;
+  UPDATE document_keys SET sealed_by = (SELECT value FROM settings WHERE name = 'master-key') WHERE sealed IS NOT NULL;
+  CREATE INDEX keys_by_sealer ON document_keys (sealed_by) WHERE sealed_by IS NOT NULL;
+`
+
 /** Each brings the tables from the version of its index to the next. A new database goes through all of them. */
-const MIGRATIONS = [TABLES, STATES_AND_RECORDS]
+const MIGRATIONS = [TABLES, STATES_AND_RECORDS, ORIGINS_AND_SEALERS]
 
 /**
  * Brings the tables to this version, in one transaction: processes that start together do it once.
- * @throws KeyServerError `store-unsupported`, `master-key-wrong`
+ * @throws KeyServerError `store-unsupported`
  */
-export function migrate(db: DatabaseSyncInstance, masterFingerprint: string): void {
-  db.exec('BEGIN IMMEDIATE')
-  try {
+export function migrate(db: DatabaseSyncInstance): void {
+  inTransaction(db, () => {
     const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
     if (version > MIGRATIONS.length) {
       throw new KeyServerError('store-unsupported', `the database has version ${version}, this is ${MIGRATIONS.length}`)
     }
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
     db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
-    if (version === 0) {
-      db.prepare("INSERT INTO settings (name, value) VALUES ('master-key', ?)").run(masterFingerprint)
-    }
-    const known = db.prepare("SELECT value FROM settings WHERE name = 'master-key'").get()
-    if (known?.value !== masterFingerprint) {
-      throw new KeyServerError('master-key-wrong', 'the database was sealed under another master key')
-    }
-    db.exec('COMMIT')
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
+  })
+}
+
+/** The value of a setting: that which is kept, or this from now on. */
+export function keepSqliteSetting(db: DatabaseSyncInstance, name: string, value: string): string {
+  db.prepare('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value)
+  return sqliteSetting(db, name) ?? value
+}
+
+export function sqliteSetting(db: DatabaseSyncInstance, name: string): string | undefined {
+  const value = db.prepare('SELECT value FROM settings WHERE name = ?').get(name)?.value
+  return typeof value === 'string' ? value : undefined
+}
+
+/** See `KeyRows.sealers`. */
+export function sqliteSealers(db: DatabaseSyncInstance): string[] {
+  const rows = db.prepare('SELECT DISTINCT sealed_by AS id FROM document_keys WHERE sealed_by IS NOT NULL').all()
+  return [sqliteSetting(db, SEALER) ?? '', ...rows.map(({ id }) => String(id))]
 }

@@ -42,6 +42,25 @@ export function describeLogStore(name: string, open: () => Promise<LogStore>): v
       expect(await store.records(room, undefined)).toEqual({ after: [] })
     })
 
+    it('tells what it has, page by page and to nobody but who asks for all of it; what was deleted is gone from it', async () => {
+      const author = { session: ALICE, subject: 'alice', replaces: undefined, chunks: [] }
+      for (const room of ['b', 'a', 'c']) {
+        expectStored(await store.open({ ...author, room, runs: [run(bytes(16), 1, 2)], record: record() }))
+      }
+      await store.delete('b')
+      const contents = store.contents()
+      const names = async (after: string) => await contents.names(after, 1)
+      const [first = ''] = await names('')
+      const [second = ''] = await names(first)
+      expect(await names(second)).toEqual([])
+      expect(new Set([first, second]).size).toBe(2)
+      for (const name of [first, second]) {
+        expect((await contents.head(name)).sequence).toBe(2)
+        expect(await contents.read(name, 0, 1e6)).toHaveLength(1)
+        expect((await contents.records(name, undefined)).after).toHaveLength(1)
+      }
+    })
+
     it('nothing can be appended before the first epoch', async () => {
       const result = await store.append({ room, session: ALICE, subject: 'alice', runs: [run(bytes(16), 1)] })
       expect(result).toEqual({ stored: false, code: 'stale-epoch' })

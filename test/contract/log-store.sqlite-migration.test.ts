@@ -8,6 +8,7 @@ import { type Retention, sweepTerms } from '../../server/relay/src/log/retention
 import { openSqliteLogStore } from '../../server/relay/src/log/sqlite-log-store.ts'
 import { fakeCheckpoint, nameOf } from '../scenario/relay-raw-client.ts'
 import { bytes, run } from './log-store-fixtures.ts'
+import { VERSION_1, VERSION_2 } from './old-sqlite-schemas.ts'
 
 let directory: string
 let count = 0
@@ -17,28 +18,6 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-// As earlier versions have written it: a later one must not make its own past up.
-const VERSION_1 = `
-  CREATE TABLE documents (id INTEGER PRIMARY KEY, room BLOB NOT NULL UNIQUE, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
-    head_record INTEGER NOT NULL) STRICT;
-  CREATE TABLE records (document INTEGER NOT NULL REFERENCES documents (id), epoch_index INTEGER NOT NULL, bytes BLOB NOT NULL,
-    hash BLOB NOT NULL, after_sequence INTEGER NOT NULL, PRIMARY KEY (document, epoch_index)) STRICT, WITHOUT ROWID;
-  CREATE TABLE runs (document INTEGER NOT NULL REFERENCES documents (id), first_sequence INTEGER NOT NULL,
-    entries INTEGER NOT NULL, epoch_index INTEGER NOT NULL, hash_before BLOB NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (document, first_sequence)) STRICT, WITHOUT ROWID;
-  CREATE TABLE salts (document INTEGER NOT NULL REFERENCES documents (id), salt BLOB NOT NULL, session INTEGER NOT NULL,
-    counter INTEGER NOT NULL, PRIMARY KEY (document, salt)) STRICT, WITHOUT ROWID;
-`
-const VERSION_2 = `
-  ALTER TABLE documents ADD COLUMN lease_session INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE documents ADD COLUMN lease_purpose TEXT NOT NULL DEFAULT '';
-  ALTER TABLE documents ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE documents ADD COLUMN pause_until INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE documents ADD COLUMN pause_session INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE documents ADD COLUMN pause_again_at INTEGER NOT NULL DEFAULT 0;
-  CREATE TABLE checkpoints (document INTEGER NOT NULL REFERENCES documents (id), epoch_index INTEGER NOT NULL,
-    chunk INTEGER NOT NULL, envelope BLOB NOT NULL, PRIMARY KEY (document, epoch_index, chunk)) STRICT;
-`
 const ROOM = 'a room'
 const SESSION = 7
 const LAST_HASH = new Uint8Array(32).fill(9)

@@ -37,6 +37,7 @@ export type { CaughtUp, Entries, Read } from './messages/read.ts'
 export type { Records } from './messages/records.ts'
 export { type RefusalCode, type Refused, refusalCodes } from './messages/refused.ts'
 export type { Access, Closed, Heartbeat, Ping, Pong, Recheck, Refresh } from './messages/upkeep.ts'
+export { type RecordLinks, recordLinks } from './record-links.ts'
 export type { Up } from './up.ts'
 export {
   MIN_PROTOCOL_VERSION,

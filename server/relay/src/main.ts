@@ -7,10 +7,19 @@ import { printedConfig } from './config/print-config.ts'
 import type { Settings } from './config/settings.ts'
 import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
+import { keepUp } from './upkeep/upkeep.ts'
 
 async function main(command: RelayCommand): Promise<void> {
-  if (command.act === 'print-config') process.stdout.write(printedConfig(command))
-  else await run(command.settings)
+  const { todo, settings } = command
+  if (todo.act === 'run') {
+    await run(settings)
+  } else if (todo.act === 'print-config') {
+    process.stdout.write(printedConfig(command))
+  } else {
+    const { report, exitCode } = await keepUp(todo, settings)
+    process.stdout.write(report)
+    process.exitCode = exitCode
+  }
 }
 
 async function run(settings: Settings): Promise<void> {

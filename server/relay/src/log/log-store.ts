@@ -96,8 +96,22 @@ export interface LogStore {
    */
   sweep(terms: SweepTerms): Promise<boolean>
 
+  /** All that is there, for who looks through it. */
+  contents(): LogContents
+
   /** Ends the commits under way, then lets go of the storage. */
   close(): Promise<void>
+}
+
+type Look = 'head' | 'standing' | 'places' | 'checkpoint' | 'read' | 'isWhole' | 'hashAt' | 'records'
+
+/** Its looks take what `names` returns in place of rooms. */
+export interface LogContents extends Pick<LogStore, Look> {
+  /**
+   * What the store calls its documents, the first `max` after this name ('' is before all): their rooms, or, in a store that does not know
+   * them, something that tells who has the room's name which it is. None that were deleted.
+   */
+  names(after: string, max: number): Promise<string[]>
 }
 
 export interface WantedChunks {

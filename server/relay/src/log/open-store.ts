@@ -2,20 +2,23 @@ import { RelayError } from '../errors.ts'
 import type { Durability } from './durability.ts'
 import type { LogStore } from './log-store.ts'
 import { openSqliteLogStore } from './sqlite-log-store.ts'
+import type { OlderSchema } from './sqlite-schema.ts'
 
 export interface StoreOptions {
   /** Unix ms; without it PostgreSQL's own clock is the one that counts. */
   now?: () => number
   durability?: Durability
+  /** What becomes of a store of an older schema; default: it gets what it lacks. */
+  older?: OlderSchema
 }
 
 /**
  * The store at this address: `memory`, `sqlite:DIRECTORY` or `postgres://…`. Throws RelayError `storage` where it cannot be used,
  * and `options` for what is no address; neither says the address, which may have a password.
  */
-export async function openStore(address: string, { now, durability }: StoreOptions = {}): Promise<LogStore> {
+export async function openStore(address: string, { now, durability, older }: StoreOptions = {}): Promise<LogStore> {
   const [, scheme = '', path = ''] = /^([a-z]+):(.*)$/.exec(address) ?? []
-  if (address === 'memory') return openSqliteLogStore('memory', now, durability)
-  if (scheme === 'sqlite' && path !== '') return openSqliteLogStore(path, now, durability)
+  if (address === 'memory') return openSqliteLogStore('memory', now, durability, older)
+  if (scheme === 'sqlite' && path !== '') return openSqliteLogStore(path, now, durability, older)
   throw new RelayError('options', 'store: expected memory, sqlite:DIRECTORY or postgres://…')
 }

@@ -5,7 +5,10 @@ import { RelayError } from '../errors.ts'
 import type { Durability } from './durability.ts'
 import type { Transaction } from './group-commit.ts'
 import { holdDirectory } from './sqlite-hold.ts'
-import { prepareSchema } from './sqlite-schema.ts'
+import { type OlderSchema, prepareSchema } from './sqlite-schema.ts'
+
+/** In a data directory. */
+export const DATABASE_FILE = 'relay.db'
 
 /** A database that nobody else writes. */
 export interface HeldDatabase {
@@ -15,12 +18,12 @@ export interface HeldDatabase {
 }
 
 /** The file in this directory (made if missing, mode 700), or one that lives as long as the process. Throws RelayError `storage`. */
-export function openDatabase(data: string, durability: Durability): HeldDatabase {
+export function openDatabase(data: string, durability: Durability, older: OlderSchema = 'add'): HeldDatabase {
   return usable('the data directory cannot be used', () => {
     if (data !== 'memory') mkdirSync(data, { recursive: true, mode: 0o700 })
     const release = data === 'memory' ? () => {} : holdDirectory(data)
     try {
-      const database = openFile(data === 'memory' ? ':memory:' : join(data, 'relay.db'), durability)
+      const database = openFile(data === 'memory' ? ':memory:' : join(data, DATABASE_FILE), durability, older)
       return {
         database,
         close() {
@@ -35,12 +38,12 @@ export function openDatabase(data: string, durability: Durability): HeldDatabase
   })
 }
 
-function openFile(file: string, durability: Durability): DatabaseSyncInstance {
+function openFile(file: string, durability: Durability, older: OlderSchema): DatabaseSyncInstance {
   const database = new DatabaseSync(file)
   try {
     // Nothing in it can be read without keys, yet who writes when and how much is nobody else's business.
     if (file !== ':memory:') chmodSync(file, 0o600)
-    prepareSchema(database, durability)
+    prepareSchema(database, durability, older)
     return database
   } catch (error) {
     database.close()

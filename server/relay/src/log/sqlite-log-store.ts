@@ -7,6 +7,7 @@ import { type HeldDatabase, openDatabase, transactionOf, usable } from './sqlite
 import { createJournal, withJournal } from './sqlite-journal.ts'
 import { createKeptEpochs } from './sqlite-kept-epochs.ts'
 import { isWhole, readChunks, readHead, readPlaces, readRecords, readRuns, readStanding } from './sqlite-reading.ts'
+import type { OlderSchema } from './sqlite-schema.ts'
 import { sweepStep } from './sqlite-sweep.ts'
 import { createTables, hashAfter } from './sqlite-tables.ts'
 import { createUsage } from './sqlite-usage.ts'
@@ -20,8 +21,9 @@ export function openSqliteLogStore(
   data: 'memory' | (string & {}),
   now: () => number = Date.now,
   durability: Durability = 'full',
+  older: OlderSchema = 'add',
 ): LogStore {
-  const held = openDatabase(data, durability)
+  const held = openDatabase(data, durability, older)
   try {
     return createStore(held, now)
   } catch (error) {
@@ -83,7 +85,7 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
     return result
   }
 
-  return {
+  const store: LogStore = {
     head: async (room) => (journal.isRead ? head(room) : read(room, () => head(room))),
 
     // In the order of arrival, whatever it is: what was read before a pause is durable when the pause is answered.
@@ -121,6 +123,8 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
 
     sweep: (terms) => group.add(() => sweepStep(tables, terms, (document) => journal.settleDocument(document))),
 
+    contents: () => ({ ...store, names: async (after, max) => tables.rows.rooms(after, max) }),
+
     async close() {
       const settled = group.add(() => journal.settleAll())
       group.flush()
@@ -134,6 +138,7 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
       }
     },
   }
+  return store
 }
 
 /** What the process before has left in the journal goes into the tables. Throws RelayError `storage` where it cannot. */

@@ -76,6 +76,8 @@ export function createRows(database: DatabaseSyncInstance) {
        sole_subject AS soleSubject, sole_since AS soleSince, documents.bytes, tenant
      FROM documents LEFT JOIN records ON document = id AND epoch_index = head_record WHERE room = ?`,
   )
+  // What is left of a deleted one has no head.
+  const rooms = database.prepare('SELECT room FROM documents WHERE room > ? AND head_record >= 0 ORDER BY room LIMIT ?')
   const save = database.prepare(
     `UPDATE documents SET sequence = ?, hash = ?, head_record = ?, lease_session = ?, lease_purpose = ?, lease_until = ?,
        pause_session = ?, pause_until = ?, pause_again_at = ? WHERE id = ?`,
@@ -128,6 +130,11 @@ export function createRows(database: DatabaseSyncInstance) {
       if (!row) return undefined
       const { id, bytes, tenant } = row
       return { id, state: toState(row), sole: toSole(row), bytes, tenant: tenant ?? undefined }
+    },
+    /** Rooms that have a document, in the order of their bytes. */
+    rooms(after: string, max: number): string[] {
+      const rows: { room: Uint8Array }[] = rooms.all(Buffer.from(after), max)
+      return rows.map(({ room }) => Buffer.from(room).toString())
     },
     /** A document in its first epoch, which nobody has claimed; returns its id. */
     insertDocument(room: string, { sequence, hash, head }: EpochState, tenant: string | undefined): number {

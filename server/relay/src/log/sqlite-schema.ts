@@ -82,23 +82,44 @@ const STEPS: readonly ((database: DatabaseSyncInstance) => void)[] = [
 /** Stored as `user_version`; a file of a later version is refused, never guessed at. */
 export const SCHEMA_VERSION = STEPS.length
 
+/** `add`: an older store gets what it lacks. `refuse`: it is left as it is. */
+export type OlderSchema = 'add' | 'refuse'
+
 /** Makes the tables in a new file, adds to an older one what it lacks; throws RelayError `storage` for a later one. */
-export function prepareSchema(database: DatabaseSyncInstance, durability: Durability): void {
+export function prepareSchema(database: DatabaseSyncInstance, durability: Durability, older: OlderSchema): void {
+  const version = schemaOf(database)
+  if (older === 'refuse' && version < SCHEMA_VERSION) {
+    throw new RelayError(
+      'storage',
+      `the store has schema ${version}, this relay writes ${SCHEMA_VERSION}: migrate it first`,
+    )
+  }
   // WAL with FULL: a commit is on the disk when COMMIT returns, which is what an ack promises. With NORMAL it is there when the WAL is
   // copied back; until then only the operating system has it, and the file stays sound whatever happens.
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   database.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`)
-  const row: { user_version: number } = database.prepare('PRAGMA user_version').get()
-  if (row.user_version > SCHEMA_VERSION) {
-    throw new RelayError('storage', `the store has schema ${row.user_version}, this relay speaks ${SCHEMA_VERSION}`)
+  if (version < SCHEMA_VERSION) addMissing(database, 'keep')
+}
+
+/** Of a file that has no tables 0. Throws RelayError `storage` for a version after this relay's: nobody knows what it means. */
+export function schemaOf(database: DatabaseSyncInstance): number {
+  const { user_version: version }: { user_version: number } = database.prepare('PRAGMA user_version').get()
+  if (version > SCHEMA_VERSION) {
+    throw new RelayError(
+      'storage',
+      `the store has schema ${version}, this relay speaks ${SCHEMA_VERSION}: there is no way back to an older one`,
+    )
   }
-  const missing = STEPS.slice(row.user_version)
-  if (missing.length === 0) return
-  // All or nothing: a file of no version at all could not be opened by anybody.
+  return version
+}
+
+/** Takes every step that a store lacks, all or none: a file of no version at all could not be opened by anybody. `undo`: to see whether it could. */
+export function addMissing(database: DatabaseSyncInstance, end: 'keep' | 'undo'): void {
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const step of missing) step(database)
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`)
+    for (const step of STEPS.slice(schemaOf(database))) step(database)
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    database.exec(end === 'keep' ? 'COMMIT' : 'ROLLBACK')
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error

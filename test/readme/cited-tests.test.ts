@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { projectRoot } from '../support/project-root.ts'
+import { markdownPages } from './markdown-pages.ts'
 
-const pages = ['SECURITY.md', 'README.md', ...readdirSync(join(projectRoot(), 'docs')).map((name) => `docs/${name}`)]
+const pages = markdownPages.filter((page) => !page.startsWith('test/'))
 const textOf = (page: string) => readFileSync(join(projectRoot(), page), 'utf8')
 const cited = pages.flatMap((page) => [...textOf(page).matchAll(/`(test\/[^`\s]+)`/g)].map(([, path]) => [page, path]))
 
@@ -29,20 +30,4 @@ it('every promise of the threat model names a test', () => {
     .flatMap((table) => table.split('\n\n')[0]?.split('\n').slice(1) ?? [])
   expect(promises.length).toBeGreaterThan(15)
   expect(promises.filter((row) => !/\|[^|]*`test\/[^|]*\|$/.test(row))).toEqual([])
-})
-
-it('every link between pages leads to a heading that is there', () => {
-  const slug = (heading: string) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-')
-  const headings = (page: string) => [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slug(heading ?? ''))
-  const broken = ['SECURITY.md', 'docs/threat-model.md', 'docs/metadata.md'].flatMap((page) =>
-    [...textOf(page).matchAll(/\]\(([^)#\s]*)#([^)]+)\)/g)].flatMap(([, path = '', anchor = '']) => {
-      const target = path === '' ? page : join(page, '..', path)
-      return headings(target).includes(anchor) ? [] : [`${page}: ${path}#${anchor}`]
-    }),
-  )
-  expect(broken).toEqual([])
 })

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { projectRoot } from '../support/project-root.ts'
 import { codeBlocks } from './code-blocks.ts'
+import { markdownPages } from './markdown-pages.ts'
 
 // What a reader types is what runs here; only the addresses are those of this test's servers.
 const RELAY_URL = 'ws://127.0.0.1:8787'
@@ -16,7 +17,8 @@ const root = projectRoot()
 const workspaces = ['packages', 'server'].flatMap((folder) =>
   readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
 )
-const pages = ['README.md', ...workspaces.map((name) => `${name}/README.md`)]
+const readmes = ['README.md', ...workspaces.map((name) => `${name}/README.md`)]
+const pages = [...new Set([...readmes, ...markdownPages])]
 // Inside the project, so that its packages resolve; nobody commits it.
 const folder = join(root, 'test/readme/.blocks')
 
@@ -49,7 +51,7 @@ afterAll(async () => {
 })
 
 it('every published package has a README', () => {
-  expect(pages.filter((page) => !existsSync(join(root, page)))).toEqual([])
+  expect(readmes.filter((page) => !existsSync(join(root, page)))).toEqual([])
 })
 
 const pagesWithCode = pages.filter((page) => existsSync(join(root, page)) && codeBlocks(read(page)).length > 0)

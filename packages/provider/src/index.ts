@@ -1,3 +1,4 @@
+/** @module index */
 export {
   checkKey,
   type FragmentKeyOptions,

@@ -46,7 +46,8 @@ const RULES: Record<string, Rule> = {
     node: true,
   },
   'demo-editor': {
-    ours: ['y-sealed', 'y-sealed/observe'],
+    // The wire, for the lying relay that a visitor may play (src/break-it).
+    ours: ['y-sealed', 'y-sealed/observe', '@y-sealed/protocol'],
     foreign: [
       ...['@tiptap/core', '@tiptap/pm', '@tiptap/starter-kit', '@tiptap/extension-collaboration'],
       ...[

@@ -1,5 +1,7 @@
 import * as Y from 'yjs'
 import { bindProvider } from './bind-provider.ts'
+import { setUpBreakPanel } from './break-it/break-panel.ts'
+import { createLiar } from './break-it/lying-socket.ts'
 import { colourOf } from './caret-colours.ts'
 import { readAddress, WELCOME } from './document-address.ts'
 import { showDocumentName } from './document-name.ts'
@@ -30,7 +32,12 @@ addEventListener('hashchange', () => location.reload())
 
 const access = await signIn(address)
 const doc = new Y.Doc()
-const provider = bindProvider(doc, documentName, access, documentName === WELCOME ? { initial: writeWelcome } : {})
+// Honest until the visitor lies with it; an app of yours has no such line.
+const liar = createLiar()
+const provider = bindProvider(doc, documentName, access, {
+  WebSocketPolyfill: liar.WebSocket,
+  ...(documentName === WELCOME && { initial: writeWelcome }),
+})
 const mount = element('editor', HTMLElement)
 mount.ariaBusy = 'true'
 const editor = createEditor(mount, doc, provider, { name: access.name, color: colourOf(access.name) })
@@ -41,7 +48,7 @@ showStates(provider, (facts) => {
   element('toolbar', HTMLElement).hidden = !mayType
   if (editor.isEditable !== mayType) editor.setEditable(mayType, false)
 })
-showProblems(provider)
+const closeNotes = showProblems(provider)
 setUpToolbar(editor)
 setUpExport(editor, doc, documentName)
 setUpDocuments(access, documentName)
@@ -54,6 +61,7 @@ void provider.whenSynced.then(() => {
 showPeople(provider.awareness)
 const showPanel = setUpSidePanels({
   relay: setUpRelayPanel(documentName, access, editor),
+  break: setUpBreakPanel({ provider, liar, closeNotes }, access, documentName),
   history: setUpHistory(provider, editor),
 })
 // Beside the text where there is room for both.

@@ -4,9 +4,12 @@ import { create, element, icon } from './element.ts'
 import type { MessageKey } from './messages/en.ts'
 import { say } from './messages/words.ts'
 
+const ABOUT_THE_KEY: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  ...(['key-missing', 'key-invalid', 'key-refused', 'key-unknown', 'key-mismatch'] as const),
+])
 /** Over as soon as the document is connected, under its key. */
 const OVER_ONCE_CONNECTED: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
-  ...(['key-missing', 'key-invalid', 'key-refused', 'key-unknown', 'key-unavailable', 'key-mismatch'] as const),
+  ...ABOUT_THE_KEY,
   ...(['auth-required', 'authentication-failed', 'session-revoked', 'relay-fault', 'interrupted'] as const),
 ])
 /** Over as soon as every entry of the log is here. */
@@ -15,8 +18,11 @@ const OVER_ONCE_SYNCED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['withhe
 /** A moment without the endpoint is no news, just as one without the relay. */
 const SHORT_MS = 5_000
 
-/** Shows each problem once, in plain words and with what to do next, until it is over or closed. */
-export function showProblems(provider: SealedProvider): void {
+/**
+ * Shows each problem once, in plain words and with what to do next, until it is over or closed.
+ * @returns closes all that are shown
+ */
+export function showProblems(provider: SealedProvider): () => void {
   const list = element('problems', HTMLElement)
   const notes = new Map<ProblemCode, HTMLElement>()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -34,14 +40,23 @@ export function showProblems(provider: SealedProvider): void {
   const overFor = (codes: ReadonlySet<ProblemCode>) => {
     for (const code of notes.keys()) if (codes.has(code)) forget(code)
   }
+  const stopWaiting = () => {
+    clearTimeout(timer)
+    timer = undefined
+    forget('key-unavailable')
+  }
   provider.on('problem', (problem) => {
-    if (problem.code !== 'key-unavailable') show(problem)
-    else timer ??= setTimeout(() => show(problem), SHORT_MS)
+    if (problem.code === 'key-unavailable') {
+      timer ??= setTimeout(() => show(problem), SHORT_MS)
+      return
+    }
+    // Whoever says no has answered.
+    if (ABOUT_THE_KEY.has(problem.code)) stopWaiting()
+    show(problem)
   })
   provider.on('status', ({ status }) => {
     if (status !== 'connected') return
-    clearTimeout(timer)
-    timer = undefined
+    stopWaiting()
     overFor(OVER_ONCE_CONNECTED)
   })
   provider.on('sync', (synced) => {
@@ -51,6 +66,9 @@ export function showProblems(provider: SealedProvider): void {
     forget('key-mismatch')
     announce(say('key-match'))
   })
+  return () => {
+    for (const code of notes.keys()) forget(code)
+  }
 }
 
 /** The words for a problem; what to do next depends, for somebody who was removed, on whether all was stored before. */

@@ -73,7 +73,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
   it('the toolbar formats, and the format arrives', async () => {
     const [alice, bob] = await Promise.all([open(0, ALICE, 'formats'), open(1, BOB, 'formats')])
     const press = (label: string) => alice.page.click(`#toolbar [aria-label="${label}"]`)
-    await press('Heading 1')
+    await press('H1 heading')
     await alice.page.keyboard.type('Minutes')
     await alice.page.keyboard.press('Enter')
     await press('Bold')

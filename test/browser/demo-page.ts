@@ -18,6 +18,8 @@ export interface DemoPageOptions {
   name: string
   viewport?: { width: number; height: number }
   colorScheme?: 'light' | 'dark'
+  /** The page's clock can be put forward. */
+  clock?: boolean
   /** Another tab of somebody who is there already; default: a browser profile of its own. */
   context?: BrowserContext
 }
@@ -32,6 +34,7 @@ export async function openDemoPage(
   const page = await context.newPage()
   const complaints = collectComplaints(page)
   await page.addInitScript(reportPolicyViolations)
+  if (options.clock) await page.clock.install()
   await page.goto(`${url}/#/${documentName}`)
   await page.fill('#own-name', name)
   await page.click('#sign-in-form [type=submit]')

@@ -239,7 +239,7 @@ export const de: Record<MessageKey, string> = {
   'toolbar.label': 'Formatierung',
   'tool.undo': 'Rückgängig',
   'tool.redo': 'Wiederholen',
-  'tool.heading': 'Überschrift {level}',
+  'tool.heading': 'H{level} Überschrift',
   'tool.bold': 'Fett',
   'tool.italic': 'Kursiv',
   'tool.strike': 'Durchgestrichen',

@@ -227,7 +227,7 @@ export const en = {
   'toolbar.label': 'Formatting',
   'tool.undo': 'Undo',
   'tool.redo': 'Redo',
-  'tool.heading': 'Heading {level}',
+  'tool.heading': 'H{level} heading',
   'tool.bold': 'Bold',
   'tool.italic': 'Italic',
   'tool.strike': 'Strike through',

@@ -38,6 +38,7 @@ export type { Records } from './messages/records.ts'
 export { type RefusalCode, type Refused, refusalCodes } from './messages/refused.ts'
 export type { Access, Closed, Heartbeat, Ping, Pong, Recheck, Refresh } from './messages/upkeep.ts'
 export { type RecordLinks, recordLinks } from './record-links.ts'
+export { MAX_RETURN_MS, returnAdvice, withReturnAdvice } from './return-advice.ts'
 export type { Up } from './up.ts'
 export {
   MIN_PROTOCOL_VERSION,

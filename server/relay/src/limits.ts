@@ -62,6 +62,8 @@ export interface RelayLimits extends Limits {
   sweepMs: number
   /** A salt whose entries are deleted is forgotten once it was unused for so long. */
   saltMs: number
+  /** How many of its clients a closing relay wants back in a second: it tells them within which time to come. */
+  returnsPerSecond: number
   /** How long a closing relay waits for its clients to close. */
   drainMs: number
 }
@@ -126,6 +128,8 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   sweepMs: 60_000,
   // Protocol §3: a sealer is retired after an hour. Twice that, for a client whose clock runs slowly.
   saltMs: 2 * 60 * 60_000,
+  // A join takes a signature and some reads: a quarter of a core.
+  returnsPerSecond: 1_000,
   // Long enough for a close frame there and back.
   drainMs: 2_000,
 }

@@ -8,6 +8,7 @@ import {
   MIN_PROTOCOL_VERSION,
   PROTOCOL_VERSION,
   parseDownFrame,
+  returnAdvice,
   type Up,
 } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
@@ -75,6 +76,8 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   #state: ConnectionState = 'idle'
   #socket: WebSocketLike | undefined
   #failures = 0
+  /** Within which time the relay wants us back. */
+  #adviceMs = 0
   /** Since when the present connection has been of use. */
   #workedSinceMs: number | undefined
   #waitTimer: unknown
@@ -204,7 +207,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
           if (this.#state !== 'waiting') break
           this.#waitTimer = this.#clock.setTimeout(
             () => this.#step({ type: 'due' }),
-            backoffMs(this.#failures++, this.maxBackoffTime, Math.random),
+            Math.max(backoffMs(this.#failures++, this.maxBackoffTime, Math.random), Math.random() * this.#adviceMs),
           )
           break
         case 'stop-wait':
@@ -293,6 +296,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     const lastedMs = this.#clock.now() - (this.#workedSinceMs ?? this.#clock.now())
     if (lastedMs >= CALM_MS) this.#failures = 0
     this.#workedSinceMs = undefined
+    this.#adviceMs = (event && returnAdvice(event)) ?? 0
     this.#closeEvent = event
     this.#step({ type: 'closed', permanent })
     this.#closeEvent = null

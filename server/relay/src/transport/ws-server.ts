@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { closeReasons, MAX_FRAME_BYTES } from '@y-sealed/protocol'
+import { closeReasons, MAX_FRAME_BYTES, withReturnAdvice } from '@y-sealed/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Gate } from '../auth/gate.ts'
 import { JoinRates } from '../auth/join-rates.ts'
@@ -76,8 +76,11 @@ export class WsServer {
   /** Closes every connection with 4503 and resolves when they are gone. */
   async close(): Promise<void> {
     const { clock, context } = this.#options
-    for (const connection of this.#connections) connection.close(closeReasons.draining)
-    const timer = clock.setTimeout(() => this.#terminateAll(), context.limits.drainMs)
+    const { drainMs, returnsPerSecond } = context.limits
+    const { draining } = closeReasons
+    const sentence = withReturnAdvice(draining.meaning, (this.#connections.size / returnsPerSecond) * 1_000)
+    for (const connection of this.#connections) connection.close(draining, sentence)
+    const timer = clock.setTimeout(() => this.#terminateAll(), drainMs)
     await Promise.all([...this.#connections].map((connection) => connection.closed))
     clock.clearTimeout(timer)
   }

@@ -31,7 +31,11 @@ const RULES: Record<string, Rule> = {
     node: false,
     only: { react: /\/src\/react\// },
   },
-  'packages/cli': { ours: ['@y-sealed/key-client/contract'], foreign: ['commander'], node: true },
+  'packages/cli': {
+    ours: ['y-sealed', 'y-sealed/observe', '@y-sealed/key-client/contract', '@y-sealed/protocol'],
+    foreign: ['@photostructure/sqlite', 'commander', 'ws', 'y-leveldb', 'yjs'],
+    node: true,
+  },
   'server/relay': {
     ours: ['@y-sealed/protocol', '@y-sealed/protocol/header'],
     foreign: ['@photostructure/sqlite', 'commander', 'jose', 'pino', 'ws'],

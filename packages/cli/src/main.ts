@@ -1,17 +1,15 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
-import { addConformance } from './conformance/conformance-command.ts'
+import { readFileSync } from 'node:fs'
+import { run } from './run.ts'
 
-/** Apart from 1, which says that something was found wrong. */
-const EXIT_CANNOT_RUN = 2
+const STANDARD_INPUT = 0
 
-const program = new Command('y-sealed').description(
-  'Beside a relay and a key endpoint: looks at them, and proves them.',
-)
-program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT_RUN))
-addConformance(program, (text) => void process.stdout.write(`${text}\n`))
-
-program.parseAsync(process.argv).catch((error: unknown) => {
-  process.stderr.write(`y-sealed: ${error instanceof Error ? error.message : 'failed'}\n`)
-  process.exitCode = EXIT_CANNOT_RUN
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  readInput: () => readFileSync(STANDARD_INPUT),
+  write: (bytes) =>
+    new Promise((resolve, reject) => {
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
+    }),
+  warn: (text) => void process.stderr.write(`${text}\n`),
 })

@@ -1,3 +1,4 @@
+export { type EpochRecord, parseEpochRecord, recordHash } from '@y-sealed/envelope'
 export { EnvelopeKind, type Header, parseHeader } from '@y-sealed/protocol/header'
 
 import type { Clock } from '@y-sealed/key-client'

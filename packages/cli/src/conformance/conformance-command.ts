@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { printTo, type Surroundings } from '../surroundings.ts'
 import { ALL_RULES } from './all-rules.ts'
 import { type Capability, DIALECTS, type DialectName } from './dialect.ts'
 import { readUsers } from './read-users.ts'
@@ -10,9 +11,6 @@ const CAPABILITIES: readonly Capability[] = ['after', 'epoch', 'active', 'record
 
 /** A healthy endpoint needs a hundredth of it. */
 const DEFAULT_TIMEOUT_MS = 10_000
-
-/** At least one rule is not kept. Other mistakes end with 2, so that a script can tell them apart. */
-const EXIT_FAILED = 1
 
 interface Options {
   readonly dialect: DialectName
@@ -30,8 +28,8 @@ interface Options {
   readonly json?: true
 }
 
-/** `y-sealed conformance <url>`: prints what the endpoint keeps and what it does not; exit code 1 if there is such. */
-export function addConformance(program: Command, print: (text: string) => void): void {
+/** `y-sealed conformance <url>`: prints what the endpoint keeps and what it does not. */
+export function addConformance(program: Command, around: Surroundings, onFound: () => void): void {
   program
     .command('conformance <url>')
     .description('asks a key endpoint what it must know, and what it must refuse; use documents that nobody needs')
@@ -52,8 +50,8 @@ export function addConformance(program: Command, print: (text: string) => void):
       const { only, skip } = options
       const rules = ALL_RULES.filter(({ id }) => (only?.includes(id) ?? true) && !skip.includes(id))
       const report = await runConformance(targetOf(url, options), rules)
-      print(options.json ? JSON.stringify(report, null, 2) : printReport(report))
-      if (report.failed > 0) process.exitCode = EXIT_FAILED
+      await printTo(around)(options.json ? JSON.stringify(report, null, 2) : printReport(report))
+      if (report.failed > 0) onFound()
     })
 }
 

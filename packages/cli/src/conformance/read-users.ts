@@ -9,30 +9,35 @@ const NAMES = ['writer', 'colleague', 'reader', 'outsider', 'invalid'] as const
  * @throws TypeError that names the part, never what it holds
  */
 export function readUsers(path: string): Users {
-  const users = membersOf(parse(path))
+  const users = membersOf(parseJson('--users', readFileSync(path, 'utf8')))
   for (const name of Object.keys(users)) {
     if (!NAMES.some((known) => known === name))
       throw new TypeError(`--users: unknown user; they are ${NAMES.join(', ')}`)
   }
   const found: Partial<Record<(typeof NAMES)[number], Headers>> = {}
-  for (const name of NAMES) if (users[name] !== undefined) found[name] = headersOf(name, users[name])
+  for (const name of NAMES)
+    if (users[name] !== undefined) found[name] = headersOf(`--users: a header of "${name}"`, users[name])
   return { writer: {}, ...found }
 }
 
-function parse(path: string): unknown {
-  const text = readFileSync(path, 'utf8')
+/** `{"authorization": "Bearer …"}`. Throws TypeError that names `where`, never what it holds. */
+export function readHeaders(where: string, text: string): Headers {
+  return headersOf(`${where}: a header`, parseJson(where, text))
+}
+
+function parseJson(where: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     // The parser's own error quotes its input.
-    throw new TypeError(`--users: ${path} is not JSON`)
+    throw new TypeError(`${where} is not JSON`)
   }
 }
 
-function headersOf(name: string, value: unknown): Headers {
+function headersOf(where: string, value: unknown): Headers {
   const headers: Record<string, string> = {}
   for (const [header, text] of Object.entries(membersOf(value))) {
-    if (typeof text !== 'string') throw new TypeError(`--users: a header of "${name}" is not text`)
+    if (typeof text !== 'string') throw new TypeError(`${where} is not text`)
     headers[header.toLowerCase()] = text
   }
   return headers

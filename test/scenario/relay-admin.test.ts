@@ -246,10 +246,18 @@ describe('what an operator watches', () => {
       'refusals_total{code="write-denied"} 1',
       'channel_closes_total{code="4403"} 1',
       'connection_closes_total{code="4400"} 1',
-      'commit_seconds_bucket{le="+Inf"} 1',
-      'commit_seconds_count 1',
+      'ack_seconds_bucket{le="+Inf"} 1',
+      'ack_seconds_count 1',
+      'store_seconds_count{operation="append"} 1',
+      'store_seconds_count{operation="open"} 1',
+      'deliveries_total 1',
+      'delivered_entries_total 2',
     ]) {
       expect(text.split('\n')).toContain(`y_sealed_relay_${line}`)
+    }
+    for (const bytes of ['received', 'sent']) {
+      const [, count] = new RegExp(`^y_sealed_relay_${bytes}_bytes_total (\\d+)$`, 'm').exec(text) ?? []
+      expect(Number(count)).toBeGreaterThan(500)
     }
     expect(text).not.toMatch(/secret|\bann\b|\breader\b/)
     // Every family says what it is.

@@ -114,7 +114,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   // Without tokens everybody is the operator of this one machine.
   const rotations = auth && { perMinute: limits.rotationsPerMinute, perDay: limits.rotationsPerDay }
   const context = {
-    store,
+    store: metrics.store.watch(store),
     rooms,
     authorize: auth ?? letEveryoneWrite,
     shutOut,
@@ -132,7 +132,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const server = createHttpServer({
     admin: adminApi,
     isReady: async () => closing === undefined && (await isAnswering(store)),
-    metrics: () => metrics.text({ ...rooms.counts, connections: sockets.connections, heldBytes: held.bytes }),
+    metrics: () =>
+      metrics.text({
+        ...{ ...rooms.counts, connections: sockets.connections, heldBytes: held.bytes },
+        socketBytes: sockets.socketBytes,
+      }),
   })
   server.on('upgrade', (request, socket, head) => {
     // From here on nobody else listens: a client that resets its connection would end the process.

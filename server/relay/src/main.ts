@@ -7,6 +7,7 @@ import { printedConfig } from './config/print-config.ts'
 import type { Settings } from './config/settings.ts'
 import { createRelay } from './create-relay.ts'
 import { RelayError } from './errors.ts'
+import { createLog } from './telemetry/log.ts'
 import { keepUp } from './upkeep/upkeep.ts'
 
 async function main(command: RelayCommand): Promise<void> {
@@ -23,12 +24,13 @@ async function main(command: RelayCommand): Promise<void> {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { data, store, port, host, durability, origins, trustedProxies, retention, limits } = settings
+  const { data, store, port, host, durability, origins, trustedProxies, retention, limits, logLevel } = settings
   const auth = authOf(settings)
   const admin = adminOf(settings)
   const relay = await createRelay({
     ...{ port, host, durability, retention, limits },
     ...(store === undefined ? { data } : { store }),
+    log: createLog(logLevel),
     ...(origins && { origins }),
     ...(trustedProxies && { trustedProxies }),
     ...(auth && { auth }),

@@ -40,6 +40,7 @@ describe('settings', () => {
       durability: 'full',
       host: '127.0.0.1',
       retention: DEFAULT_RETENTION,
+      logLevel: 'warn',
       limits: {},
     })
   })

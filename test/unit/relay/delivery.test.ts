@@ -116,6 +116,7 @@ function newMember(number: number, to: Connection): Member {
     channel: 1,
     backlogBytes: BACKLOG_BYTES,
     catchUpBytes: CATCH_UP_BYTES,
+    onDelivered() {},
     onFailure: (error) => failures.push(error),
   })
   const info = { session: number, subject: '', role: 'write', isObserver: false, joinedAtUnixMs: 0 } as const

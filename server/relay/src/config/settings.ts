@@ -1,6 +1,7 @@
 import { checkLimits, type RelayLimits } from '../limits.ts'
 import { DURABILITIES, type Durability } from '../log/durability.ts'
 import { parseRetention, type Retention } from '../log/retention.ts'
+import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts'
 
 /** One thing that an operator decides. Flag, environment and file all say it as the same text. */
 export interface Setting<Value = unknown> {
@@ -97,6 +98,13 @@ export const SETTINGS = {
     help: 'how long what was replaced is kept: `all`, `head`, or `30d`, `12h`, `90m` (below)',
     parse: parseRetentionText,
   },
+  logLevel: {
+    flag: '--log-level <level>',
+    environment: 'Y_SEALED_LOG_LEVEL',
+    fallback: 'warn',
+    help: 'lines of JSON on standard error: `info`, `warn`, `error` or `silent`',
+    parse: parseLogLevel,
+  },
   limits: {
     flag: '--limit <name=number>',
     environment: 'Y_SEALED_LIMITS',
@@ -145,6 +153,12 @@ function parseRetentionText(text: string): Retention {
   const retention = parseRetention(text)
   if (retention === undefined) throw new TypeError("'all', 'head', or a number of d(ays), h(ours), m(inutes)")
   return retention
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((name) => name === text)
+  if (!level) throw new TypeError("'info', 'warn', 'error' or 'silent'")
+  return level
 }
 
 function parseLimits(text: string): Partial<RelayLimits> {

@@ -8,6 +8,7 @@ const MERGE_BYTES = 256 * 1024
 /** A message of consecutive runs, the first of which has the sequence `first`. */
 export interface Part {
   first: number
+  entries: number
   frame: SharedFrame
 }
 
@@ -39,7 +40,7 @@ export class Batch {
   /** What a session gets that has appended some of them: what lies between, which hardly anybody else gets. */
   partsWhere(isWanted: (run: StoredRun) => boolean): Part[] {
     return groupRuns(this.#runs.filter(isWanted)).map((runs) => ({
-      first: runs[0]?.first ?? 0,
+      ...placeOf(runs),
       frame: (channel) => entriesFrame(channel, runs),
     }))
   }
@@ -66,5 +67,9 @@ export function groupRuns(runs: readonly StoredRun[]): StoredRun[][] {
 
 /** The message of a group. */
 export function partOf(runs: StoredRun[]): Part {
-  return { first: runs[0]?.first ?? 0, frame: shareFrame((channel) => entriesFrame(channel, runs)) }
+  return { ...placeOf(runs), frame: shareFrame((channel) => entriesFrame(channel, runs)) }
+}
+
+function placeOf(runs: readonly StoredRun[]): Omit<Part, 'frame'> {
+  return { first: runs[0]?.first ?? 0, entries: runs.reduce((sum, { count }) => sum + count, 0) }
 }

@@ -18,6 +18,7 @@ export interface DeliveryOptions {
   backlogBytes: number
   catchUpBytes: number
   /** The log cannot be read: the session cannot go on. A PrunedError: it was too slow, and finds another place when it joins again. */
+  onDelivered(entries: number): void
   onFailure(error: unknown): void
 }
 
@@ -183,9 +184,10 @@ export class Delivery {
   }
 
   #send(parts: readonly Part[]): void {
-    for (const { first, frame } of parts) {
+    for (const { first, entries, frame } of parts) {
       this.#sendRecords(first)
       this.#to.connection.send(frame(this.#to.channel))
+      this.#to.onDelivered(entries)
     }
   }
 

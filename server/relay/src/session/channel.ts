@@ -143,29 +143,30 @@ export class Channel {
     const bytes = message.envelopes.envelopeBytes
     const { held } = this.#context
     const hasRoom = held.take(bytes)
+    const arrivedMs = performance.now()
     const isTaken =
       hasRoom &&
       this.#queue.add(() => {
         const waitMs = this.#pace.take() ? 0 : this.#pace.waitMs
-        return waitMs > 0 ? this.#writeLater(message, waitMs) : this.#write(message)
+        return waitMs > 0 ? this.#writeLater(message, arrivedMs, waitMs) : this.#write(message, arrivedMs)
       })
     if (isTaken) return
     if (hasRoom) held.release(bytes)
     this.#refuse(message.request, 'limit')
   }
 
-  #write(message: Write): Promise<void> | undefined {
-    if (this.#session && !this.#ended) return this.#session.write(message)
+  #write(message: Write, arrivedMs: number): Promise<void> | undefined {
+    if (this.#session && !this.#ended) return this.#session.write(message, arrivedMs)
     this.#context.held.release(message.envelopes.envelopeBytes)
     return undefined
   }
 
   /** In its turn: whoever sends one request after the other only becomes slower. */
-  async #writeLater(message: Write, waitMs: number): Promise<void> {
+  async #writeLater(message: Write, arrivedMs: number, waitMs: number): Promise<void> {
     const { clock } = this.#context
     await new Promise<void>((resolve) => void clock.setTimeout(resolve, waitMs))
     this.#pace.take()
-    await this.#write(message)
+    await this.#write(message, arrivedMs)
   }
 
   /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */

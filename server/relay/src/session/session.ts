@@ -76,7 +76,8 @@ export class Session implements Member {
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
     const { backlogBytes, catchUpBytes, maxWaitingRequests: maxWaiting } = context.limits
     const reading = { store: context.store, connection, channel, backlogBytes, catchUpBytes, onFailure }
-    this.delivery = new Delivery({ ...reading, room, isObserver })
+    const onDelivered = (entries: number) => context.metrics.traffic.delivered(entries)
+    this.delivery = new Delivery({ ...reading, room, isObserver, onDelivered })
     this.#sideReads = new SideReads({ ...reading, room: room.name, maxWaiting })
     this.#lease = new OwnLease({ context, room: room.name, session: this.number, connection })
     room.add(this)
@@ -104,8 +105,8 @@ export class Session implements Member {
       this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
 
-  /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. */
-  async write(message: Write): Promise<void> {
+  /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. `arrivedMs`: by performance.now(). */
+  async write(message: Write, arrivedMs: number): Promise<void> {
     const { request } = message
     const staging = this.#lease.stagingOf(request) ?? this.#staging
     let bytes = message.envelopes.envelopeBytes
@@ -121,7 +122,7 @@ export class Session implements Member {
       } else {
         const taken = staging.take(request, brought, bytes)
         bytes = taken.bytes
-        if (message.type === 'append') await this.#append(message, taken)
+        if (message.type === 'append') await this.#append(message, taken, arrivedMs)
         else if (message.type === 'open') await this.#open(message, taken)
         else await this.#compact(message, taken)
       }
@@ -204,17 +205,16 @@ export class Session implements Member {
     else this.delivery.reread(request, after)
   }
 
-  async #append({ request, names }: Append<NewBlock>, { runs, chunks }: NewEntries): Promise<void> {
+  async #append({ request, names }: Append<NewBlock>, { runs, chunks }: NewEntries, arrivedMs: number): Promise<void> {
     if (chunks.length > 0) throw new Refusal('malformed', 'a checkpoint is no entry of a log')
     if (runs.length === 0) throw new Refusal('malformed', 'an append without entries')
     const { store, limits } = this.#context
     const append = { ...this.#author, quota: this.#quota(1), runs }
     const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
-    const since = performance.now()
     const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
     const bytes = runs.reduce((sum, run) => sum + run.body.length, 0)
-    this.#context.metrics.appended(count, bytes, performance.now() - since)
+    this.#context.metrics.appended(count, bytes, performance.now() - arrivedMs)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 

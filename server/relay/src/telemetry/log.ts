@@ -22,11 +22,11 @@ export interface Log {
   error(event: string, fields?: LogFields): void
 }
 
+export const LOG_LEVELS = ['info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
 /** Lines of JSON, from this level on. */
-export function createLog(
-  level: 'info' | 'warn' | 'error' | 'silent' = 'warn',
-  destination: { write(line: string): void } = process.stderr,
-): Log {
+export function createLog(level: LogLevel = 'warn', destination: { write(line: string): void } = process.stderr): Log {
   const logger = pino({ level, base: null }, destination)
   return {
     info: (event, fields) => logger.info(allowed(fields), event),

@@ -1,4 +1,7 @@
 import { closeReasons, type RefusalCode } from '@y-sealed/protocol'
+import { Histogram } from './histogram.ts'
+import { SECONDS_BUCKETS, StoreMetrics } from './store-metrics.ts'
+import { type SocketBytes, Traffic } from './traffic.ts'
 
 /** What is so at this moment. */
 export interface Gauges {
@@ -6,10 +9,9 @@ export interface Gauges {
   rooms: number
   sessions: number
   heldBytes: number
+  /** Of the open connections. */
+  socketBytes: SocketBytes
 }
-
-// Seconds. A commit on an SSD takes some ms; what takes seconds, people feel.
-const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 const KNOWN_CLOSES: ReadonlySet<number> = new Set(Object.values(closeReasons).map(({ code }) => code))
 
@@ -20,11 +22,12 @@ export class Metrics {
   readonly #refusals = new Map<string, number>()
   readonly #channelCloses = new Map<string, number>()
   readonly #connectionCloses = new Map<string, number>()
-  readonly #commits = COMMIT_BUCKETS.map(() => 0)
+  readonly store = new StoreMetrics()
+  readonly traffic = new Traffic()
+  readonly #acks = new Histogram(SECONDS_BUCKETS)
   #appends = 0
   #entries = 0
   #bytes = 0
-  #commitSeconds = 0
 
   refused(code: RefusalCode): void {
     add(this.#refusals, code)
@@ -39,19 +42,16 @@ export class Metrics {
     add(this.#connectionCloses, KNOWN_CLOSES.has(code) ? String(code) : 'other')
   }
 
-  /** `ms`: from the request to its durable commit. */
+  /** `ms`: from the request's arrival to its ack. */
   appended(entries: number, bytes: number, ms: number): void {
-    const seconds = ms / 1_000
     this.#appends++
     this.#entries += entries
     this.#bytes += bytes
-    this.#commitSeconds += seconds
-    const bucket = COMMIT_BUCKETS.findIndex((bound) => seconds <= bound)
-    if (bucket >= 0) this.#commits[bucket] = (this.#commits[bucket] ?? 0) + 1
+    this.#acks.add(ms)
   }
 
   /** In Prometheus' text format, version 0.0.4. */
-  text({ connections, rooms, sessions, heldBytes }: Gauges): string {
+  text({ connections, rooms, sessions, heldBytes, socketBytes }: Gauges): string {
     return [
       ...plain('connections', 'gauge', 'Open WebSockets', connections),
       ...plain('rooms', 'gauge', 'Documents that somebody has joined', rooms),
@@ -63,25 +63,12 @@ export class Metrics {
       ...labelled('refusals_total', 'Requests that were refused, by code', this.#refusals),
       ...labelled('channel_closes_total', 'Sessions that the relay has ended, by close code', this.#channelCloses),
       ...labelled('connection_closes_total', 'WebSockets that have ended, by close code', this.#connectionCloses),
-      ...this.#histogram(),
+      ...head('ack_seconds', 'histogram', 'From the arrival of an append to its ack'),
+      ...this.#acks.lines(`${PREFIX}ack_seconds`),
+      ...this.store.lines(PREFIX),
+      ...this.traffic.lines(PREFIX, socketBytes),
       '',
     ].join('\n')
-  }
-
-  #histogram(): string[] {
-    const name = `${PREFIX}commit_seconds`
-    let sum = 0
-    const buckets = COMMIT_BUCKETS.map((bound, i) => {
-      sum += this.#commits[i] ?? 0
-      return `${name}_bucket{le="${bound}"} ${sum}`
-    })
-    return [
-      ...head('commit_seconds', 'histogram', 'From an append to its durable commit'),
-      ...buckets,
-      `${name}_bucket{le="+Inf"} ${this.#appends}`,
-      `${name}_sum ${this.#commitSeconds}`,
-      `${name}_count ${this.#appends}`,
-    ]
   }
 }
 

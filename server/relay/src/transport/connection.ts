@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { CloseReason } from '@y-sealed/protocol'
 import { closeReasons, MAX_REASON_BYTES } from '@y-sealed/protocol'
 import type { WebSocket } from 'ws'
+import type { SocketBytes } from '../telemetry/traffic.ts'
 import type { Turn } from './turn.ts'
 
 /** One client's socket as rooms and sessions see it. */
@@ -86,6 +87,12 @@ export class WsConnection implements Connection {
 
   get bytesHeard(): number {
     return this.#raw.bytesRead - this.#pongBytes
+  }
+
+  /** On the line so far, both ways. */
+  get socketBytes(): SocketBytes {
+    const { bytesRead, bytesWritten } = this.#raw
+    return { received: bytesRead, sent: bytesWritten }
   }
 
   /** Sends what has gathered. Frames are sequences of messages, so two of them joined are a frame. */

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { RelayContext } from '../context.ts'
 import { Conversation } from '../session/conversation.ts'
 import { HeldBytes } from '../session/held-bytes.ts'
+import type { SocketBytes } from '../telemetry/traffic.ts'
 import type { AddressOf, ClientAddress } from './client-address.ts'
 import { WsConnection } from './connection.ts'
 import { ConnectionCounts } from './connection-counts.ts'
@@ -56,6 +57,16 @@ export class WsServer {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Of the open connections. */
+  get socketBytes(): SocketBytes {
+    const sum = { received: 0, sent: 0 }
+    for (const { socketBytes } of this.#connections) {
+      sum.received += socketBytes.received
+      sum.sent += socketBytes.sent
+    }
+    return sum
   }
 
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -112,6 +123,7 @@ export class WsServer {
     })
     webSocket.on('close', (code) => {
       context.metrics.connectionClosed(code)
+      context.metrics.traffic.ended(connection.socketBytes)
       stranger.end()
       this.#counts.leave(client)
       this.#connections.delete(connection)

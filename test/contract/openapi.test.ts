@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { AuthenticationError, type Authorize, createKeyServer, type KeyServer } from '@y-sealed/key-endpoint'
+import { AuthenticationError, type Authorize, createKeyServer, fixedKeys, type KeyServer } from '@y-sealed/key-endpoint'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -63,14 +63,19 @@ const authorize: Authorize = (request, { documentId }) => {
 }
 
 let server: KeyServer
+/** One whose documents have a fixed key each. */
+let fixed: KeyServer
 let hint: string
+/** Of one subject for one document: more than any case asks but that which asks too often. */
+const PER_DOCUMENT = 40
 beforeAll(async () => {
   const log = { info() {}, warn() {}, error() {} }
   const options = { data: 'memory', port: 0, authorize, cors: [APP], log }
-  server = await createKeyServer({ ...options, dialects: ['key-id', 'get'] })
+  server = await createKeyServer({ ...options, dialects: ['key-id', 'get'], rateLimits: { perDocument: PER_DOCUMENT } })
+  fixed = await createKeyServer({ ...options, method: fixedKeys })
   hint = String((await post('/', { documentId: 'd', keyHint: null })).json.keyHint)
 })
-afterAll(() => server.close())
+afterAll(() => Promise.all([server.close(), fixed.close()]))
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const ADMIN = { authorization: 'admin' }
@@ -90,8 +95,21 @@ function questions(path: string, good: object): Record<string, () => Promise<Ans
     '405': () => send(url(), { method: 'GET' }),
     '413': () => post(path, { ...good, documentId: 'x'.repeat(20_000) }),
     '415': () => send(url(), { headers: { 'content-type': 'text/plain', ...ADMIN }, body: JSON.stringify(good) }),
+    '429': () => tooOften(() => post(path, { ...good, documentId: `too often ${path}` })),
     '500': () => post(path, { ...good, documentId: 'breaks' }),
   }
+}
+
+async function tooOften(asking: () => Promise<Answer>): Promise<Answer> {
+  for (let time = 0; time < PER_DOCUMENT; time++) await asking()
+  return await asking()
+}
+
+async function ofFixedKey(path: string, body: object): Promise<Answer> {
+  const question = (url: string, asked: object) =>
+    send(url, { headers: { ...JSON_TYPE, ...ADMIN }, body: JSON.stringify({ documentId: 'd', ...asked }) })
+  await question(fixed.url, { keyHint: null })
+  return await question(fixed.url + path, body)
 }
 
 const get = (path: string, headers: Record<string, string> = ADMIN) =>
@@ -110,11 +128,13 @@ const CASES: Record<string, Record<string, () => Promise<Answer>>> = {
   'post /rotate': {
     ...questions('/rotate', { documentId: 'd', after: 'h' }),
     '200': () => post('/rotate', { documentId: 'rotated', after: 'lost' }),
+    '409': () => ofFixedKey('/rotate', {}),
     '404': () => post('/rotate', { documentId: 'never-heard-of' }),
   },
   'post /deactivate': {
     ...questions('/deactivate', { documentId: 'd', keyHint: 'h' }),
     '200': () => post('/deactivate', { documentId: 'd', keyHint: hint }),
+    '409': () => ofFixedKey('/deactivate', { keyHint: '' }),
     '404': () => post('/deactivate', { documentId: 'd', keyHint: 'never-issued' }),
   },
   'post /shred': {
@@ -140,6 +160,7 @@ const CASES: Record<string, Record<string, () => Promise<Answer>>> = {
     '401': () => get('d/key', {}),
     '403': () => get('d/key', { authorization: 'outsider' }),
     '404': () => get('d/key?keyHint='),
+    '429': () => tooOften(() => get('too%20often/key')),
     '500': () => get('breaks/key'),
   },
 }

@@ -47,8 +47,9 @@ export const noCookieUnasked: RequestHandler = ({ headers }, _response, next) =>
 export function listedOrigins(allowed: AllowedOrigins = []): (origin: string) => boolean {
   if (typeof allowed === 'function') return allowed
   const origins = new Set(allowed)
-  for (const origin of origins) {
-    if (!isOrigin(origin)) throw new TypeError(`cors: "${origin}" is not an origin such as https://app.example`)
+  for (const [index, origin] of [...origins].entries()) {
+    // Not quoted: a URL may have a password in it.
+    if (!isOrigin(origin)) throw new TypeError(`cors: entry ${index + 1} is not an origin such as https://app.example`)
   }
   return (origin) => origins.has(origin)
 }

@@ -58,8 +58,8 @@ function parseDialectList(list: string): Dialect[] {
   try {
     // Unknown names are what the check is for.
     return [...parseDialects('--dialects', list.split(',').map((name) => name.trim()) as Dialect[])]
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : '')
+  } catch {
+    throw new InvalidArgumentError('expected key-id, get, or both with a comma.')
   }
 }
 

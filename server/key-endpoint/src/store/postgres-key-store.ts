@@ -5,7 +5,7 @@ import { openPostgres, type PostgresDatabase } from './postgres-database.ts'
 import { createPostgresKeyRows } from './postgres-key-rows.ts'
 import { migratePostgres, SETTINGS } from './postgres-schema.ts'
 import { createSealedKeyStore } from './sealed-key-store.ts'
-import { resolveSealingKeys } from './sealing-keys.ts'
+import { noMasterKey, resolveSealingKeys } from './sealing-keys.ts'
 
 /**
  * Keys in PostgreSQL, for any number of instances that have the same master keys. Of these the first seals.
@@ -13,6 +13,7 @@ import { resolveSealingKeys } from './sealing-keys.ts'
  *   its calls reject with the last one too
  */
 export async function openPostgresKeyStore(url: string, masterKeys: readonly MasterKey[]): Promise<KeyStore> {
+  if (masterKeys.length === 0) throw noMasterKey()
   const database = await openPostgres(url)
   try {
     await database.transaction(migratePostgres)

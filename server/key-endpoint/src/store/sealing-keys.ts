@@ -18,7 +18,7 @@ export class SealingKeys {
 
   constructor(keys: readonly SealingKey[]) {
     const [newest] = keys
-    if (!newest) throw new KeyServerError('master-key-missing', 'a master key is needed: none was given')
+    if (!newest) throw noMasterKey()
     this.newest = newest
     this.#byId = new Map(keys.map((key) => [key.id, key]))
   }
@@ -35,6 +35,10 @@ export class SealingKeys {
 function sealingKey(bytes: Uint8Array): SealingKey {
   const id = createHmac('sha256', bytes).update('y-sealed/key-endpoint/v1/master-key').digest('base64url')
   return { id, bytes: Buffer.from(bytes) }
+}
+
+export function noMasterKey(): KeyServerError {
+  return new KeyServerError('master-key-missing', 'a master key is needed: none was given')
 }
 
 /** @throws KeyServerError `master-key-missing`, `master-key-invalid` */

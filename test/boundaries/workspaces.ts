@@ -33,7 +33,9 @@ export function filesBelow(folder: string): string[] {
   })
 }
 
-export const isSource = (path: string): boolean => /\.(ts|mts|mjs|js)$/.test(path) && !path.endsWith('.d.ts')
+/** What is built or run as ours; an example is an app of somebody who has installed the package. */
+export const isSource = (path: string): boolean =>
+  /\.(ts|mts|mjs|js)$/.test(path) && !path.endsWith('.d.ts') && !/^(packages|server)\/[^/]+\/examples\//.test(path)
 
 /** The workspace folder that a file belongs to, as `packages/envelope`. */
 export function workspaceOf(path: string): string {

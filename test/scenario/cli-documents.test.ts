@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
-import type { Inspection } from '@y-sealed/cli'
+import { type Inspection, loadLogFile } from '@y-sealed/cli'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LeveldbPersistence } from 'y-leveldb'
 import * as Y from 'yjs'
@@ -24,6 +24,9 @@ afterEach(async () => {
   await world.close()
   rmSync(folder, { recursive: true })
 })
+
+/** No checkpoint has it. */
+const chunkless = new Uint8Array(32)
 
 const at = (name: string) => join(folder, name)
 const relay = (room = 'room') => ['--relay', world.relayUrl, '--doc', room]
@@ -86,6 +89,16 @@ describe('who has no keys fetches; who has them opens it later', () => {
     const again = await runCli(['fetch', ...relay(), '--out', at('log')])
     expect([again.exitCode, again.errors]).toEqual([2, `y-sealed: usage: ${at('log')} exists\n`])
     expect(await exported(...relay(), ...keys(), '--format', 'text')).toBe(`${ada.text}\n`)
+
+    const { log } = await loadLogFile(at('log'))
+    const [chunk = Buffer.alloc(0)] = log.checkpoint(log.joined.newest?.checkpoint ?? chunkless) ?? []
+    const changed = readFileSync(at('log'))
+    const place = changed.indexOf(chunk) + 40
+    changed[place] = (changed[place] ?? 0) ^ 1
+    writeFileSync(at('log'), changed)
+    expect((await runCli(['export', '--from', at('log'), ...keys()])).exitCode).toBe(5)
+    const { exitCode, out } = await runCli(['inspect', '--from', at('log')])
+    expect([exitCode, out.toString()]).toEqual([1, expect.stringContaining('FAULT        the checkpoint through')])
   })
 
   test('a file that is cut or changed opens nothing', async () => {

@@ -6,6 +6,7 @@ export {
   MAX_AWARENESS_AGE_MS,
   parseAwarenessBody,
 } from './awareness-body.ts'
+export { equalBytes } from './bytes.ts'
 export { type CheckpointManifest, encodeCheckpointBody, parseCheckpointBody } from './checkpoint-body.ts'
 export { checkpointHash } from './checkpoint-hash.ts'
 export { type DocumentKey, isWeakKey, MAX_DOCUMENT_KEY_BYTES, parseDocumentKey } from './document-key.ts'

@@ -1,3 +1,5 @@
+export { equalBytes } from '@y-sealed/envelope'
+
 /** Lower-case hexadecimal: the form in which salts and hashes are map keys. */
 export function hex(bytes: Uint8Array): string {
   let out = ''
@@ -5,16 +7,7 @@ export function hex(bytes: Uint8Array): string {
   return out
 }
 
-/** Enough to tell the sealers of a document apart, for people who compare what they see. */
-export function shortHex(bytes: Uint8Array): string {
-  return hex(bytes.subarray(0, 4))
-}
-
-/** The same of a salt that is hex already. */
-export function shortName(salt: string): string {
-  return salt.slice(0, 8)
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+/** The first 4 bytes of a salt: enough to tell the sealers of a document apart, for people who compare what they see. A string is hex already. */
+export function shortName(salt: Uint8Array | string): string {
+  return typeof salt === 'string' ? salt.slice(0, 8) : hex(salt.subarray(0, 4))
 }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { Down, Entries, Joined } from '@y-sealed/protocol'
+import {
+  type Checkpoint,
+  checkpointHash,
+  chunkHash,
+  type Down,
+  type Entries,
+  type Joined,
+  type Place,
+} from '@y-sealed/protocol'
 import { EnvelopeKind, parseEpochRecord, parseHeader, recordHash } from 'y-sealed/observe'
 import { LogChain } from './log-chain.ts'
 import { nameOf } from './sealed-log.ts'
@@ -58,6 +66,10 @@ export class Inspector {
   readonly #kinds = new Map<string, Tally>()
   readonly #salts = new Set<string>()
   readonly #places = new Map<string, CheckpointReport>()
+  /** Hashes of the chunks of the checkpoint that is coming. */
+  #chunks: Uint8Array[] = []
+  /** Of those that have come whole. */
+  readonly #checkpoints = new Set<string>()
   readonly #faults: string[] = []
   #chain = new LogChain([])
   #joined: Joined | undefined
@@ -66,6 +78,7 @@ export class Inspector {
     if (message.type === 'records') this.#records.push(...message.records)
     else if (message.type === 'joined') this.#join(message)
     else if (message.type === 'checkpoints') for (const place of message.places) this.#place(place)
+    else if (message.type === 'checkpoint') this.#checkpoint(message)
     else if (message.type === 'entries') this.#entries(message)
   }
 
@@ -78,7 +91,7 @@ export class Inspector {
       epochs: this.#records.map((record, at) => this.#epoch(record, this.#records[at + 1], sequence)),
       checkpoints: [...this.#places.values()].sort((a, b) => a.sequence - b.sequence),
       ...{ kinds: Object.fromEntries(this.#kinds), sealers: this.#salts.size, verified: this.#chain.verified },
-      faults: [...this.#faults, ...this.#chain.faults],
+      faults: [...this.#faults, ...this.#missing(), ...this.#chain.faults],
     }
   }
 
@@ -89,7 +102,21 @@ export class Inspector {
     for (const place of [joined.base, joined.newest]) if (place !== undefined) this.#place(place)
   }
 
-  #place(place: NonNullable<Joined['newest']>): void {
+  #checkpoint({ total, chunks }: Checkpoint): void {
+    this.#chunks.push(...chunks.map(chunkHash))
+    if (this.#chunks.length < total) return
+    this.#checkpoints.add(nameOf(checkpointHash(this.#chunks)))
+    this.#chunks = []
+  }
+
+  /** What came under the name of a checkpoint has another hash, or did not come. */
+  #missing(): string[] {
+    return [...this.#places]
+      .filter(([name]) => !this.#checkpoints.has(name))
+      .map(([, { sequence }]) => `the checkpoint through ${sequence} is not what its name says`)
+  }
+
+  #place(place: Place): void {
     const { checkpoint, sequence, bytes } = place
     this.#places.set(nameOf(checkpoint), { checkpoint: nameOf(checkpoint).slice(0, 16), sequence, bytes })
     this.#chain.place(place)

@@ -5,7 +5,7 @@ import { parseHeader } from '@y-sealed/protocol/header'
 import type { EpochStart } from '../checkpoint/epoch-start.ts'
 import type { Epoch } from '../epoch/epoch.ts'
 import { CHECKPOINT_SEALER } from '../guard/early-deletes.ts'
-import { equalBytes, hex, shortHex } from '../hex.ts'
+import { equalBytes, hex, shortName } from '../hex.ts'
 import type { KnownPlace } from '../sealed-error.ts'
 import { Applier, type ApplierPorts } from './applier.ts'
 import { HashDoubt, type LogPlace } from './hash-doubt.ts'
@@ -335,7 +335,7 @@ export class Inbound {
     this.#suspects.delete(sequence)
     const ownSalt = this.#ports.ownSalt()
     if (ownSalt !== undefined && equalBytes(ownSalt, verdict.salt)) {
-      const known = { sequence, sealer: shortHex(verdict.salt) }
+      const known = { sequence, sealer: shortName(verdict.salt) }
       problems.raise('tampered', `entry ${sequence} claims to be sealed by this session`, 'entry', known)
       return undefined
     }

@@ -1,6 +1,6 @@
 import { EnvelopeError, EnvelopeKind, joinParts, type Opened } from '@y-sealed/envelope'
 import type { Source } from '../guard/early-deletes.ts'
-import { hex, shortHex } from '../hex.ts'
+import { hex, shortName } from '../hex.ts'
 
 /** What may be held back for a document (protocol §3): beyond it, what waits is handed over with its hole. */
 const MAX_HELD_ENTRIES = 1_024
@@ -68,7 +68,7 @@ export class SealerOrder {
     for (const { held, next } of this.#sealers.values()) {
       const [waiting] = held.values()
       if (waiting !== undefined)
-        return { sealer: shortHex(waiting.opened.salt), counter: next, sequence: waiting.sequence }
+        return { sealer: shortName(waiting.opened.salt), counter: next, sequence: waiting.sequence }
     }
     return undefined
   }

@@ -1,7 +1,7 @@
 import { EnvelopeError, EnvelopeKind, type Opened, parseWitnessBody, type Witness } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import type { Epoch } from '../epoch/epoch.ts'
-import { hex, shortHex } from '../hex.ts'
+import { hex, shortName } from '../hex.ts'
 import type { Author, Taken } from '../inbound/taken.ts'
 import type { Problems } from '../problems.ts'
 import { type Claim, judgeClaim } from './judge-claim.ts'
@@ -144,7 +144,7 @@ export class Witnesses {
       if (!(error instanceof EnvelopeError)) throw error
       this.#ports.problems.raise('member-fault', 'a witness is not well-formed', WHERE, {
         sequence,
-        sealer: shortHex(salt),
+        sealer: shortName(salt),
       })
       return undefined
     }
@@ -154,7 +154,7 @@ export class Witnesses {
     const { problems } = this.#ports
     const hashes = this.#hashes
     const epochStart = this.#epochStart
-    const known = { sequence: claim.sequence, sealer: shortHex(salt) }
+    const known = { sequence: claim.sequence, sealer: shortName(salt) }
     switch (judgeClaim(claim, { sequence: place, epochStart, hashAt: (sequence) => hashes.at(sequence) })) {
       case 'agrees':
         return true

@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['source', 'module', 'node', 'development|production']
+const conditions = ['@y-sealed/source', 'module', 'node', 'development|production']
 
 export default defineConfig({
-  // Our own packages are tested from source, through the export condition `source`; child processes run the built files.
+  // Our own packages are tested from source, through an export condition of our own: others call theirs `source`; child processes run the built files.
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['node'] } },
   test: {

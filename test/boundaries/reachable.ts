@@ -58,7 +58,9 @@ function sourceOf(module: string, importer: string, platform: 'node' | 'browser'
 /** The branch of an export table that leads to our source on one platform. */
 function choose(conditions: Conditions | undefined, platform: string): string | undefined {
   if (conditions === undefined || typeof conditions === 'string') return conditions
-  const branch = Object.keys(conditions).find((name) => name === platform || name === 'source' || name === 'default')
+  const branch = Object.keys(conditions).find(
+    (name) => name === platform || name === '@y-sealed/source' || name === 'default',
+  )
   return branch === undefined ? undefined : choose(conditions[branch], platform)
 }
 

@@ -1,14 +1,11 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { setupWSConnection } from '@y/websocket-server/utils'
 import { createKeyServer, type Log as KeyLog } from '@y-sealed/key-endpoint'
 import { createLog, createRelay } from '@y-sealed/relay'
-import { WebSocketServer } from 'ws'
 import type { Awareness } from 'y-protocols/awareness'
 import { keyEndpoint } from 'y-sealed'
 import { WebsocketProvider as CompatProvider } from 'y-sealed/compat'
 import { WebsocketProvider as PlainProvider } from 'y-websocket'
 import type * as Y from 'yjs'
+import { startPlainServer } from '../support/plain-server.ts'
 
 /** What a user of y-websocket 3.1 touches. Everything in the shared scenarios goes through this. */
 export interface CommonProvider {
@@ -48,19 +45,8 @@ export interface Field {
 
 /** y-websocket 3.1.0 and its server: the behaviour we promise to share. */
 async function openPlainField(): Promise<Field> {
-  const http = createServer()
-  const server = new WebSocketServer({ server: http })
-  server.on('connection', (socket, request) => setupWSConnection(socket, request))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    Provider: PlainProvider as unknown as CommonConstructor,
-    options: {},
-    async close() {
-      for (const socket of server.clients) socket.terminate()
-      await new Promise((resolve) => http.close(resolve))
-    },
-  }
+  const server = await startPlainServer()
+  return { ...server, Provider: PlainProvider as unknown as CommonConstructor, options: {} }
 }
 
 const silentKeyLog: KeyLog = { info: () => {}, warn: () => {}, error: () => {} }

@@ -93,7 +93,7 @@ export const reading: readonly SwitchOff[] = [
         after: 'if (sequence < 0) {',
       },
     ],
-    red: /in vain for Ada to be told relay-fault/,
+    red: /what was never stored counts as durable/,
   },
   {
     id: 'B10',

@@ -8,8 +8,6 @@ import { HostileRelay } from './relay/hostile-relay.ts'
 /** Longer than any patience of a provider that an attack is up against (60 s of heartbeat, then a new session). */
 const MAX_PASSING_MS = 150_000
 const STEP_MS = 250
-/** What is on its way over real sockets gets this much real time before the members' clock goes on: a busy machine is no slow relay. */
-const BREATH_MS = 4
 
 /**
  * The honest members, the hostile relay between them, and a clock that all members share, so that "after how long" is their time and not the
@@ -20,6 +18,8 @@ export class Scene {
   readonly world: World
   readonly #relay: HostileRelay | undefined
   readonly #words: { room: string; word: string }[] = []
+  /** Everybody whose network is in this story's hands. */
+  readonly #people: Person[] = []
   readonly #members: Person[] = []
   readonly #remarks: string[] = []
   readonly #noticed: { name: string; code: string; atMs: number }[] = []
@@ -44,6 +44,7 @@ export class Scene {
   /** An honest member, not yet synced. `isHonest: false`: what it has at the end is nobody's loss. */
   person(name: string, { isHonest = true, ...options }: PersonOptions & { isHonest?: boolean } = {}): Person {
     const person = this.world.person(name, { token: name, unsafeClock: this.clock, ...options })
+    this.#people.push(person)
     if (isHonest) this.#members.push(person)
     person.provider.on('problem', ({ code }) => this.#noticed.push({ name, code, atMs: this.clock.now() }))
     return person
@@ -99,7 +100,7 @@ export class Scene {
   async until(isSo: () => boolean, what: string): Promise<void> {
     for (let passedMs = 0; !isSo(); passedMs += STEP_MS) {
       if (passedMs >= MAX_PASSING_MS) throw new Error(`waited in vain for ${what}`)
-      await breathe()
+      await this.#arrivals()
       if (!isSo()) await this.clock.advance(STEP_MS)
     }
   }
@@ -119,15 +120,14 @@ export class Scene {
   /** So much of the members' time passes. */
   async wait(ms: number, stepMs = STEP_MS): Promise<void> {
     for (let passedMs = 0; passedMs < ms; passedMs += stepMs) {
-      await breathe()
+      await this.#arrivals()
       await this.clock.advance(stepMs)
     }
   }
 
   /** What is on its way arrives, without any of the members' time passing. */
   async settle(): Promise<void> {
-    await breathe()
-    await settle()
+    await this.#arrivals()
   }
 
   /** Whether something that was typed is missing at a member. */
@@ -175,6 +175,12 @@ export class Scene {
     await this.#relay?.close()
   }
 
+  /** What is on its way over real sockets arrives before the members' clock goes on: a busy machine is no slow relay. */
+  async #arrivals(): Promise<void> {
+    await Promise.all([this.world.keysAnswered(), ...this.#people.map(({ wire }) => wire.settled())])
+    await settle()
+  }
+
   #missing(people: readonly Person[]): string[] {
     return people.flatMap(({ name, text, provider: { roomname } }) => {
       const has = text.toString()
@@ -182,10 +188,6 @@ export class Scene {
       return words.map(({ word }) => `${word} (at ${name})`)
     })
   }
-}
-
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, BREATH_MS))
 }
 
 /** A table has no room for the names of ten. */

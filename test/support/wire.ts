@@ -160,6 +160,11 @@ export class Wire {
     })
   }
 
+  /** Resolves when what was sent so far has arrived at both ends, and what was answered at once has come back. For lines that are not slow, and hold nothing. */
+  async settled(): Promise<void> {
+    await Promise.all(this.sockets.map((socket) => socket.roundTrip()))
+  }
+
   /** What becomes of a frame; called by the sockets. `undefined`: as it is. */
   judge(
     direction: Direction,
@@ -256,6 +261,16 @@ export class WiredSocket extends WebSocket {
     if (!this.isDeaf) super.emit('message', Buffer.from(text), false)
   }
 
+  /** There and back, behind everything that is on its way; or until it closes. One that is being opened is waited for. */
+  async roundTrip(): Promise<void> {
+    if (this.isDeaf || this.readyState > WebSocket.OPEN) return
+    if (this.readyState === WebSocket.CONNECTING) await this.next('open', 'close')
+    if (this.readyState !== WebSocket.OPEN) return
+    const back = this.next('pong', 'close')
+    this.ping()
+    await back
+  }
+
   release(direction: Direction): void {
     this.isHolding[direction] = false
     for (const arrive of this.held[direction].splice(0)) arrive()
@@ -269,6 +284,17 @@ export class WiredSocket extends WebSocket {
   pretendClosed(code = 1006, reason = ''): void {
     this.isDeaf = true
     super.emit('close', code, Buffer.from(reason))
+  }
+
+  /** The first of these events. */
+  private next(...events: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const heard = (): void => {
+        for (const event of events) this.off(event, heard)
+        resolve()
+      }
+      for (const event of events) this.on(event, heard)
+    })
   }
 
   private hear(bytes: Uint8Array): void {

@@ -58,6 +58,7 @@ export class World {
   readonly keys: KeySource
   readonly relayUrl: string
   private readonly search = new CanarySearch()
+  private readonly asked = new Set<Promise<unknown>>()
   private readonly people: { person: Person; expects: readonly string[] }[] = []
   private readonly directory: string | undefined
   private readonly keyServer: Awaited<ReturnType<typeof createKeyServer>>
@@ -92,11 +93,18 @@ export class World {
   keysAs(who: string): KeySource {
     const ask = keyEndpoint(this.keysUrl, who === '' ? {} : { headers: { who } })
     return async (request, requestOptions) => {
-      const answer = await ask(request, requestOptions)
+      const answering = Promise.resolve(ask(request, requestOptions))
+      this.asked.add(answering)
+      const answer = await answering.finally(() => this.asked.delete(answering))
       const key = (answer as { key?: unknown } | null)?.key
       if (typeof key === 'string') this.search.add(key)
       return answer
     }
+  }
+
+  /** Nobody waits for a key of the world's endpoint any more. */
+  async keysAnswered(): Promise<void> {
+    await Promise.allSettled(this.asked)
   }
 
   static async start(options: WorldOptions = {}): Promise<World> {

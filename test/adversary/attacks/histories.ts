@@ -98,7 +98,7 @@ export const falseAck: Attack = {
   },
 }
 
-/** B3. A witness says how far its author has seen. */
+/** B3. The first words of a session say how far it has seen, and so does each of its witnesses. */
 export const withholding: Attack = {
   id: 'B3',
   title: 'withholding one member’s entries',
@@ -127,6 +127,8 @@ export const withholding: Attack = {
         return [message]
       },
     }
+    // Sooner than Bob says himself what he has seen: then the two would be two histories, and `fork`.
+    await scene.write(carol)
     await scene.notices(bob, 'withheld')
     expect(bob.provider.verified?.sequence ?? 0, 'what was withheld counts as seen by others').toBeLessThan(
       sequence + 1,

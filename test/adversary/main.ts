@@ -28,7 +28,8 @@ async function defended(ids: readonly string[]): Promise<number> {
     isStopped ? 'holds' : 'BROKEN',
   ])
   console.log(table(['attack', 'what was done', 'what was noticed', 'after', 'lost', 'verdict'], rows))
-  if (ids.length === 0) console.log(`\nNot played:\n${notPlayed.map(({ id, why }) => `  ${id}: ${why}`).join('\n')}`)
+  const elsewhere = notPlayed.map(({ id, why, test = '' }) => [id, why, test])
+  if (ids.length === 0) console.log(`\nNot played:\n${table(['attack', 'why', 'tested in'], elsewhere)}`)
   const failed = played.filter(({ isStopped }) => !isStopped)
   console.log(`\n${played.length} attacks, ${failed.length} succeeded`)
   return failed.length === 0 && played.length > 0 ? 0 : 1

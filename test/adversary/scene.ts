@@ -57,6 +57,13 @@ export class Scene {
     return person
   }
 
+  /** A member with something to lose: a word, durable. */
+  async writer(name: string, options: PersonOptions & { isHonest?: boolean } = {}): Promise<Person> {
+    const person = await this.member(name, options)
+    await this.write(person)
+    return person
+  }
+
   /** Somebody types a word at the end of the text, which nobody but the members may ever see. */
   type(person: Person): string {
     const word = this.world.canary(person.name.toLowerCase())

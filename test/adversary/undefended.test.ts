@@ -32,6 +32,16 @@ describe('without its defence', () => {
     expect(catalogue.filter((id) => !told.has(id))).toEqual([])
   })
 
+  test.each(notPlayed.flatMap(({ id, test: file }) => (file === undefined ? [] : [{ id, file }])))(
+    '$id is not played here, and is a test of its own in $file',
+    ({ id, file }) => {
+      const titles = readFileSync(join(projectRoot(), file), 'utf8').match(
+        /^\s*(?:describe|test|it)(?:\.[^(]*)?\(.*$(?:\n\s+['"`].*$)?/gm,
+      )
+      expect(titles?.filter((title) => new RegExp(`\\b${id}\\b`).test(title))).not.toEqual([])
+    },
+  )
+
   test.each(switches)('$id: what is switched off is where it was', ({ edits }) => {
     for (const file of new Set(edits.map((edit) => edit.file))) {
       const source = readFileSync(join(projectRoot(), file), 'utf8')

@@ -4,7 +4,7 @@ import { ALLOWED_GAIN, describeGuesses, failures, type Guessed, guessEdits } fro
 const SEED = 'a letter home'
 const EDITS = 320
 
-describe(`a relay that guesses insert, delete or paste from lengths (seed "${SEED}", ${EDITS} edits a trace)`, () => {
+describe(`E7: a relay that guesses insert, delete or paste from lengths (seed "${SEED}", ${EDITS} edits a trace)`, () => {
   let rows: Guessed[]
   const row = (mix: Guessed['mix'], clues: Guessed['clues']): Guessed => {
     const found = rows.find((each) => each.mix === mix && each.clues === clues)

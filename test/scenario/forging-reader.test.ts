@@ -36,7 +36,7 @@ test('a reader who writes is refused by an honest relay', async () => {
   expect(ada.text.toString()).toBe('by Ada. ')
 })
 
-test('not promised: with a relay that helps, what a reader seals is taken by all, as if a writer had written it', async () => {
+test('C11, not promised: with a relay that helps, what a reader seals is taken by all, as if a writer had written it', async () => {
   world = await worldWhoseRelayTakes('write')
   const { ada, mallory } = await adaAndMallory()
   mallory.text.insert(0, 'forged. ')

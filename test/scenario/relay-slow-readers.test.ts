@@ -51,7 +51,7 @@ async function counting(relay: Relay): Promise<{ bytes: () => number; socket: We
   return { bytes: () => bytes, socket }
 }
 
-describe('readers that never read', () => {
+describe('E3: readers that never read', () => {
   it('cost bounded memory, and the others nothing: they have everything while these have next to nothing', async () => {
     const APPENDS = 80
     const SEALED_BYTES = 250_000

@@ -1,8 +1,12 @@
 import type { Attack } from '../attack.ts'
-import { guessableKey, hintSwap, keyCoercion, keyExposure, outage, redirect, twoKeys } from './endpoints.ts'
+import { falseCheckpoint } from './checkpoints.ts'
+import { creationRace } from './creation.ts'
+import { guessableKey, hintSwap, keyCoercion, keyExposure, outage, twoKeys } from './endpoints.ts'
 import { afterRemoval, foreignCheckpoint, forgedTransition, laundering, nothingHere, staleEpoch } from './epochs.ts'
+import { awarenessGrowth, pendingGrowth } from './growth.ts'
 import { coldRollback, falseAck, fork, rollback, withholding } from './histories.ts'
-import { awarenessSpoofing, clockSquatting, futureDelete, malformedUpdates, nestingBomb } from './members.ts'
+import { crossSite, forgedRequests, redirect } from './key-requests.ts'
+import { awarenessSpoofing, clockSquatting, futureDelete, malformedUpdates, nestingBomb, sharedIds } from './members.ts'
 import { mutation } from './mutation.ts'
 import { equality, longLivedKey, nonceReuse, plaintext } from './nonces.ts'
 import { awarenessReplay, drop, logReplay, lyingSequences, shuffle } from './sequence.ts'
@@ -18,9 +22,11 @@ export const attacks: readonly Attack[] = [
   ...[plaintext, keyExposure, tokenInUrl],
   ...[logReplay, awarenessReplay, shuffle, drop, lyingSequences],
   ...[rollback, coldRollback, fork, withholding, falseAck],
-  ...[afterRemoval, laundering, foreignCheckpoint, staleEpoch, nothingHere, forgedTransition],
-  ...[guessableKey, keyCoercion, hintSwap, redirect, outage],
-  ...[malformedUpdates, clockSquatting, futureDelete, awarenessSpoofing, nestingBomb],
+  ...[falseCheckpoint],
+  ...[afterRemoval, laundering, foreignCheckpoint, staleEpoch, nothingHere, forgedTransition, creationRace],
+  ...[guessableKey, keyCoercion, hintSwap, redirect, crossSite, forgedRequests, outage],
+  ...[malformedUpdates, pendingGrowth, clockSquatting, futureDelete, sharedIds],
+  ...[awarenessSpoofing, awarenessGrowth, nestingBomb],
   ...[beforeAuth, quotas, foreignOrigin, roles, withoutTls, compression],
   ...[downgrade, controlWords, garbage, crossTab],
 ]

@@ -1,13 +1,11 @@
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { recordHash } from '@y-sealed/envelope'
 import { expect } from 'vitest'
-import { type KeySource, keyEndpoint, SealedProvider } from 'y-sealed'
-import * as Y from 'yjs'
+import { type KeySource, keyEndpoint } from 'y-sealed'
 import { patiently } from '../../support/events.ts'
 import type { Person } from '../../support/world.ts'
 import type { Attack } from '../attack.ts'
+import { listen } from '../listen.ts'
 import { History } from '../relay/history.ts'
 
 const SEALED = new Set(['append', 'stage', 'open', 'compact', 'awareness'])
@@ -16,18 +14,6 @@ const SEALED = new Set(['append', 'stage', 'open', 'compact', 'awareness'])
 function sealedBy({ wire }: Person): number {
   const said = wire.sockets.flatMap(({ connection }) => wire.capture.messages('up', connection))
   return said.filter(({ type }) => SEALED.has(type)).length
-}
-
-async function listen(answer: RequestListener): Promise<{ url: string; close(): Promise<void> }> {
-  const server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
-    close: () => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
 }
 
 /** A6. What can be guessed is stretched, told of, and refused where the app says so. */
@@ -103,8 +89,7 @@ export const keyExposure: Attack = {
     Object.assign(console, { log: keep, warn: keep, error: keep, debug: keep, info: keep })
     try {
       const keys: KeySource = async () => ({ key: secret, keyHint: 'h' })
-      const ada = await scene.member('Ada', { keys })
-      await scene.write(ada)
+      const ada = await scene.writer('Ada', { keys })
       scene.strike()
       const wrong: [string, KeySource][] = [
         ['key-mismatch', async () => ({ key: `${secret}-another`, keyHint: 'h' })],
@@ -149,8 +134,7 @@ export const hintSwap: Attack = {
       asked.push(keyHint)
       return { key, ...(keyHint === null ? { keyHint: 'hint-one' } : {}) }
     }
-    const ada = await scene.member('Ada', { keys })
-    await scene.write(ada)
+    const ada = await scene.writer('Ada', { keys })
     const room = scene.relay.room()
     const { shared } = room
     const record = shared.head?.record
@@ -181,62 +165,6 @@ export const hintSwap: Attack = {
     }
     expect(asked.filter((hint) => (hint ?? '').length > 256)).toEqual([])
     expect(recordHash(record)).toHaveLength(32)
-  },
-}
-
-/** C7. Keys are asked for where the app says, and nowhere else. */
-export const redirect: Attack = {
-  id: 'C7',
-  title: 'another endpoint in place of yours',
-  done: 'the endpoint redirects to a stranger, in 4 ways; the relay names a key endpoint in all its texts',
-  async run(scene) {
-    const stranger: string[] = []
-    const evil = await listen((request, response) => {
-      stranger.push(request.url ?? '')
-      response.end(JSON.stringify({ key: 'the-stranger-has-given-this-key-0123456789', keyHint: '' }))
-    })
-    let status = 0
-    const redirecting = await listen((_, response) => {
-      response.writeHead(status, { location: evil.url })
-      response.end()
-    })
-    try {
-      const ada = await scene.member('Ada')
-      await scene.write(ada)
-      scene.strike()
-      for (status of [301, 302, 307, 308]) {
-        const keys = keyEndpoint(redirecting.url)
-        const bob = scene.person(`Bob ${status}`, {
-          keys,
-          room: `room-${status}`,
-          expects: ['key-unavailable'],
-          isHonest: false,
-        })
-        scene.type(bob)
-        await scene.until(() => bob.problems.length > 0 || bob.provider.synced, 'Bob to be told')
-        expect(stranger, 'a stranger was asked for a key').toEqual([])
-        await scene.notices(bob, 'key-unavailable')
-        bob.provider.destroy()
-      }
-      const { channel } = scene.relay.session('Ada')
-      scene.relay
-        .session('Ada')
-        .say({ type: 'refused', channel, request: 0, code: 'internal', detail: `keys are at ${evil.url}` })
-      scene.relay.session('Ada').say({ type: 'recheck', channel })
-      await scene.wait(1_000)
-      expect(
-        () =>
-          new SealedProvider('ws://relay.example', 'room', new Y.Doc(), {
-            keys: async () => ({ key: '' }),
-            connect: false,
-          }),
-      ).toThrow(/ws:|insecure|loopback/i)
-      expect(stranger).toEqual([])
-      await scene.agree(ada)
-      scene.remark('0 requests to the stranger')
-    } finally {
-      await Promise.all([evil.close(), redirecting.close()])
-    }
   },
 }
 
@@ -283,8 +211,7 @@ export const twoKeys: Attack = {
       scene.world.keepSecret(key)
       return async () => ({ key, keyHint: 'one-hint' })
     }
-    const ada = await scene.member('Ada', { keys: keysOf('correct-horse-battery-staple-0123456789') })
-    await scene.write(ada)
+    const ada = await scene.writer('Ada', { keys: keysOf('correct-horse-battery-staple-0123456789') })
     scene.strike()
     const keys = keysOf('another-horse-battery-staple-0123456789')
     const bob = scene.person('Bob', { keys, expects: ['key-mismatch'] })

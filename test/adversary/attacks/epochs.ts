@@ -153,8 +153,7 @@ export const staleEpoch: Attack = {
   title: 'an old epoch, shown as if it were the present one',
   done: 'the relay hides the newest epoch from somebody who has never been here; the old key is still to be had',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     await rotated(scene, ada, [])
     await scene.write(ada)
     await untilPinned(scene, ada)
@@ -188,8 +187,7 @@ export const nothingHere: Attack = {
       if (request.keyHint === null) asked++
       return scene.world.keys(request, options)
     }
-    const ada = await scene.member('Ada', { keys, expects: ['rollback'] })
-    await scene.write(ada)
+    const ada = await scene.writer('Ada', { keys, expects: ['rollback'] })
     await untilPinned(scene, ada)
     const room = scene.relay.room()
     const { shared } = room

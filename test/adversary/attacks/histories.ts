@@ -162,8 +162,7 @@ export const coldRollback: Attack = {
         return [message]
       },
     }
-    const bob = await scene.member('Bob')
-    await scene.write(bob)
+    const bob = await scene.writer('Bob')
     await scene.notices(carol, 'withheld')
     scene.relay.script = {}
     room.show('Carol', undefined)

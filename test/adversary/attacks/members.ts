@@ -1,59 +1,14 @@
-import { createSealer, EnvelopeKind, encodeAwarenessBody, parseEpochRecord, type Sealer } from '@y-sealed/envelope'
 import * as encoding from 'lib0/encoding'
 import { expect } from 'vitest'
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { docWith } from '../../support/guarded-reader.ts'
 import { below, seededRandom } from '../../support/random.ts'
-import { keptKeys } from '../../support/removed-member.ts'
+import type { Person } from '../../support/world.ts'
 import type { Attack } from '../attack.ts'
-import type { Scene } from '../scene.ts'
-
-const NO_PROOF = new Uint8Array(0)
-
-/** A member who has the keys and no provider of ours: seals any bytes, and the relay stores them like anybody's. */
-class Mallory {
-  readonly #scene: Scene
-  readonly #sealer: Sealer
-
-  private constructor(scene: Scene, sealer: Sealer) {
-    this.#scene = scene
-    this.#sealer = sealer
-  }
-
-  static async join(scene: Scene): Promise<Mallory> {
-    const head = scene.relay.room().shared.head
-    if (head === undefined) throw new Error('there is an epoch')
-    const keys = await keptKeys(scene.world, head.record)
-    return new Mallory(scene, await createSealer(keys, { epochIndex: parseEpochRecord(head.record).index }))
-  }
-
-  write(update: Uint8Array): void {
-    const { shared } = this.#scene.relay.room()
-    const birth = { sequence: shared.sequence, hash: shared.hash as Uint8Array }
-    const envelopes = this.#sealer.sealNow(EnvelopeKind.update, update, this.#sealer.unborn ? { birth } : {})
-    shared.head?.add(envelopes.map((envelope) => ({ proof: NO_PROOF, envelope })))
-    this.#scene.relay.room().changed(shared)
-  }
-
-  say(update: Uint8Array): void {
-    const [envelope] = this.#sealer.sealNow(
-      EnvelopeKind.awareness,
-      encodeAwarenessBody(this.#scene.clock.now(), update),
-    )
-    for (const session of this.#scene.relay.room().sessions)
-      if (envelope !== undefined) session.say({ type: 'awareness', channel: session.channel, session: 999, envelope })
-  }
-}
-
-/** As lib0 writes it: numbers, one after the other. */
-function varints(...numbers: number[]): Uint8Array {
-  const encoder = encoding.createEncoder()
-  for (const number of numbers) encoding.writeVarUint(encoder, number)
-  return encoding.toUint8Array(encoder)
-}
+import { FAULTS, varints, withMallory } from './mallory.ts'
 
 const GC = 0
-const FAULTS = ['member-fault']
 
 /** D1. What is no Yjs update is told of and left out, alike by everybody. */
 export const malformedUpdates: Attack = {
@@ -61,11 +16,7 @@ export const malformedUpdates: Attack = {
   title: 'malformed updates',
   done: 'a member seals 400 mutated updates (seed "D1"), one in the V2 encoding, and one that breaks off before its end',
   async run(scene) {
-    const ada = await scene.member('Ada', { expects: FAULTS })
-    const bob = await scene.member('Bob', { expects: FAULTS })
-    await scene.write(ada)
-    await scene.agree(ada, bob)
-    const mallory = await Mallory.join(scene)
+    const { ada, bob, mallory } = await withMallory(scene)
     const doc = new Y.Doc()
     doc.getText('mutated').insert(0, 'some words to be mutated')
     doc.getMap('mutated-map').set('key', { value: [1, 2, 'three'] })
@@ -100,11 +51,7 @@ export const clockSquatting: Attack = {
   title: 'clock squatting',
   done: 'a member claims all clocks through 2^53 − 2 of somebody who has not typed yet, in 15 bytes',
   async run(scene) {
-    const ada = await scene.member('Ada', { expects: FAULTS })
-    const bob = await scene.member('Bob', { expects: FAULTS })
-    await scene.write(bob)
-    await scene.agree(ada, bob)
-    const mallory = await Mallory.join(scene)
+    const { ada, bob, mallory } = await withMallory(scene)
     scene.strike()
     mallory.write(varints(1, 1, ada.doc.clientID, 0, GC, 2 ** 53 - 2, 0))
     await scene.until(() => scene.relay.room().shared.sequence === 2, 'it to be stored')
@@ -121,16 +68,33 @@ export const futureDelete: Attack = {
   title: 'deletes of what is still to be written',
   done: 'a member deletes the next 1,000 characters of somebody who has not typed yet',
   async run(scene) {
-    const ada = await scene.member('Ada', { expects: FAULTS })
-    const bob = await scene.member('Bob', { expects: FAULTS })
-    await scene.write(bob)
-    await scene.agree(ada, bob)
-    const mallory = await Mallory.join(scene)
+    const { ada, bob, mallory } = await withMallory(scene)
     scene.strike()
     mallory.write(varints(0, 1, ada.doc.clientID, 1, 0, 1_000))
     await scene.settle()
     await scene.write(ada)
     await scene.agree(ada, bob, await scene.member('Carol', { expects: FAULTS }))
+    await scene.notices(bob, 'member-fault')
+  },
+}
+
+/** D6. Who uses another's ids, or has the same ones by accident, takes no words away. */
+export const sharedIds: Attack = {
+  id: 'D6',
+  title: 'two contents under the same ids',
+  done: 'two members whose app gives both documents one client id write while they are offline',
+  async run(scene) {
+    const [ada, bob] = ['Ada', 'Bob'].map((name) =>
+      scene.person(name, { doc: docWith(7), connect: false, expects: FAULTS }),
+    ) as [Person, Person]
+    for (const person of [ada, bob]) scene.type(person)
+    scene.strike()
+    for (const { provider, name } of [ada, bob]) {
+      provider.connect()
+      await scene.pass(provider.whenSynced, `${name} to be synced`)
+      await scene.pass(provider.flush(), `${name}'s words to be durable`)
+    }
+    await scene.agree(ada, bob, await scene.member('Carol'))
     await scene.notices(bob, 'member-fault')
   },
 }
@@ -141,15 +105,11 @@ export const awarenessSpoofing: Attack = {
   title: 'awareness of somebody else',
   done: 'a member says that Ada is Mallory, with a clock 1,000 ahead of hers; then speaks for 1,000 people',
   async run(scene) {
-    const ada = await scene.member('Ada', { expects: FAULTS })
-    const bob = await scene.member('Bob', { expects: FAULTS })
-    await scene.write(ada)
-    await scene.agree(ada, bob)
+    const { ada, bob, mallory } = await withMallory(scene)
     const name = scene.world.canary('ada-name')
     ada.provider.awareness.setLocalStateField('name', name)
     const nameAt = ({ provider }: typeof bob): unknown => provider.awareness.getStates().get(ada.doc.clientID)?.name
     await scene.until(() => nameAt(bob) === name, 'Bob to see Ada')
-    const mallory = await Mallory.join(scene)
     const doc = new Y.Doc()
     doc.clientID = ada.doc.clientID
     const spoof = new Awareness(doc)
@@ -179,10 +139,7 @@ export const nestingBomb: Attack = {
   title: 'nesting bomb',
   done: 'a member seals a value of 1,000 arrays in each other, and one of 100,000',
   async run(scene) {
-    const ada = await scene.member('Ada', { expects: FAULTS })
-    const bob = await scene.member('Bob', { expects: FAULTS })
-    await scene.write(ada)
-    const mallory = await Mallory.join(scene)
+    const { ada, bob, mallory } = await withMallory(scene)
     scene.strike()
     for (const depth of [1_000, 100_000]) {
       const doc = new Y.Doc()

@@ -7,8 +7,7 @@ export const mutation: Attack = {
   title: 'bit flips, truncation, extension of an envelope',
   done: 'the relay stores, of one envelope, each byte changed, each shorter form and a longer one',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     const { shared } = scene.relay.room()
     const [original] = shared.entries
     if (original === undefined) throw new Error('Ada has written')

@@ -103,8 +103,7 @@ export const shuffle: Attack = {
   title: 'reordering',
   done: 'the relay stores 5,000 updates of one character, shuffled in windows of 64 (seed "B2")',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     const { entries, text } = await typed(scene, 5_000)
     const random = seededRandom('B2')
     const shuffled = scene.relay.room().shared.copy()

@@ -21,8 +21,7 @@ export const beforeAuth: Attack = {
   relay: 'ours',
   world: () => guarded(),
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     const strangers = await Promise.all(Array.from({ length: 30 }, () => RawClient.connect(scene.world.relayUrl)))
     for (const stranger of strangers) {
@@ -49,8 +48,7 @@ export const quotas: Attack = {
   done: 'somebody sends a frame of 1.2 MB, and joins 101 rooms on one connection',
   relay: 'ours',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     const large = await RawClient.connect(scene.world.relayUrl)
     large.socket.send(new Uint8Array(1_200_000))
@@ -79,8 +77,7 @@ export const foreignOrigin: Attack = {
   done: 'a page at https://evil.example opens a WebSocket to the relay on this machine, cookies and all',
   relay: 'ours',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     const evil = new RawClient(scene.world.relayUrl, { origin: 'https://evil.example', cookie: 'session=of-the-user' })
     const outcome = await scene.pass(
@@ -105,8 +102,7 @@ export const roles: Attack = {
   relay: 'ours',
   world: () => guarded(),
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     const rita = await RawClient.connect(scene.world.relayUrl)
     const { records } = await rita.join('room', { token: 'Rita' })
@@ -137,8 +133,7 @@ export const compression: Attack = {
   done: 'a client offers permessage-deflate to the relay',
   relay: 'ours',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     const client = await RawClient.connect(scene.world.relayUrl)
     expect(client.socket.extensions, 'frames are compressed').toBe('')
@@ -154,8 +149,7 @@ export const withoutTls: Attack = {
   title: 'no TLS',
   done: 'an app is configured with ws: and http: to other machines',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     scene.strike()
     for (const url of ['ws://relay.example', 'ws://10.0.0.1:8787', 'ws://127.0.0.1.evil.example']) {
       const open = (): void => {
@@ -178,8 +172,7 @@ export const tokenInUrl: Attack = {
   async run(scene) {
     const token = scene.world.canary('token').replace('canary', 'token')
     scene.strike()
-    const ada = await scene.member('Ada', { token, room: 'a-room-name', params: { tenant: 'a-tenant' } })
-    await scene.write(ada)
+    const ada = await scene.writer('Ada', { token, room: 'a-room-name', params: { tenant: 'a-tenant' } })
     const upgrades = scene.relay.upgrades.join('\n')
     expect(upgrades.length).toBeGreaterThan(0)
     for (const secret of [token, 'a-room-name', 'a-tenant'])

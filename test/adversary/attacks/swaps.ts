@@ -23,10 +23,8 @@ export const documentSwap: Attack = {
     const key = 'one-key-for-all-documents-0123456789'
     scene.world.keepSecret(key)
     const keys: KeySource = async () => ({ key, keyHint: 'the-hint' })
-    const ada = await scene.member('Ada', { room: 'doc-1', keys })
-    await scene.write(ada)
-    const bob = await scene.member('Bob', { room: 'doc-2', keys })
-    await scene.write(bob)
+    await scene.writer('Ada', { room: 'doc-1', keys })
+    const bob = await scene.writer('Bob', { room: 'doc-2', keys })
     const [first, second] = [scene.relay.room('doc-1'), scene.relay.room('doc-2')]
     scene.strike()
     // Carol is shown the other document; Dora her own one with the other's entries in it.
@@ -81,8 +79,7 @@ export const kindConfusion: Attack = {
   title: 'one kind of envelope in place of another',
   done: 'the relay relabels updates, checkpoints, awareness and witnesses as each other: all 12 pairs by header, in the log and as awareness, and 5 by their place alone',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     const envelopes = await oneOfEach(scene)
     const relabelled = [...envelopes].flatMap(([kind, envelope]) =>
       [...envelopes.keys()]

@@ -153,8 +153,7 @@ export const garbage: Attack = {
   title: 'garbage flood',
   done: 'the relay sends 10,000 random envelopes that nobody has sealed, into the log and as awareness',
   async run(scene) {
-    const ada = await scene.member('Ada')
-    await scene.write(ada)
+    const ada = await scene.writer('Ada')
     const { shared } = scene.relay.room()
     const salt = new Uint8Array(randomBytes(16))
     const flood = Array.from({ length: 5_000 }, (_, i) => ({

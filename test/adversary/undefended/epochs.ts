@@ -118,6 +118,24 @@ export const epochs: readonly SwitchOff[] = [
     red: /a forged record was followed/,
   },
   {
+    id: 'C5',
+    defence: 'the relay opens an epoch only after the one that it is to follow',
+    edits: [
+      {
+        file: 'server/relay/src/log/sqlite-writing.ts',
+        before: 'const code = judgeOpen(document?.state, { session, record, replaces }, now())',
+        after:
+          'const code = session < 0 ? judgeOpen(document?.state, { session, record, replaces }, now()) : undefined',
+      },
+      {
+        file: 'server/relay/src/log/sqlite-rows.ts',
+        before: "'INSERT INTO records (document",
+        after: "'INSERT OR REPLACE INTO records (document",
+      },
+    ],
+    red: /in vain for Member \d to be synced/,
+  },
+  {
     id: 'A6',
     defence: 'a key that can be guessed is stretched, and refused where the app says so',
     edits: [
@@ -173,6 +191,30 @@ export const epochs: readonly SwitchOff[] = [
       { file: 'packages/key-client/src/key-endpoint.ts', before: "redirect: 'error',", after: "redirect: 'follow'," },
     ],
     red: /a stranger was asked for a key/,
+  },
+  {
+    id: 'C8',
+    defence: 'the endpoint answers pages of its own origin and of those on its list',
+    edits: [
+      {
+        file: 'server/key-endpoint/src/origin.ts',
+        before: 'if (origin !== undefined && !isSameOrigin(origin, request) && !isAllowed(origin)) {',
+        after: 'if (origin !== undefined && isSameOrigin(origin, request) && !isAllowed(origin)) {',
+      },
+    ],
+    red: /a page was answered/,
+  },
+  {
+    id: 'C9',
+    defence: 'keys are asked for where the app says, whatever a record names',
+    edits: [
+      {
+        file: 'packages/key-client/src/key-endpoint.ts',
+        before: 'return await fetch(url, {',
+        after: "return await fetch(URL.canParse(request.keyHint ?? '') ? new URL(request.keyHint ?? '') : url, {",
+      },
+    ],
+    red: /a stranger was asked for what the relay has named/,
   },
   {
     id: 'C10',

@@ -18,6 +18,18 @@ export const members: readonly SwitchOff[] = [
     red: /half an update was taken/,
   },
   {
+    id: 'D3',
+    defence: 'what cannot be used yet is collected, and tried now and then',
+    edits: [
+      {
+        file: `${GUARD}/paced-updates.ts`,
+        before: 'return this.#fruitless >= MAX_FRUITLESS || this.#mergedBytes > MAX_MERGED_BYTES',
+        after: 'return false',
+      },
+    ],
+    red: /merged again and again/,
+  },
+  {
     id: 'D4',
     defence: 'no client counts beyond 2^31',
     edits: [noScan],
@@ -36,6 +48,18 @@ export const members: readonly SwitchOff[] = [
     red: /waited in vain/,
   },
   {
+    id: 'D6',
+    defence: 'what another has under the same ids is compared before it is applied',
+    edits: [
+      {
+        file: 'packages/provider/src/inbound/applier.ts',
+        before: 'return robbed === undefined ? this.#enter(admitted, logged)',
+        after: 'return robbed === undefined || robbed.size > 0 ? this.#enter(admitted, logged)',
+      },
+    ],
+    red: /in vain for Ada and Bob/,
+  },
+  {
     id: 'D7',
     defence: 'a session speaks for its own client ids, and for nobody else’s',
     edits: [
@@ -51,6 +75,30 @@ export const members: readonly SwitchOff[] = [
       },
     ],
     red: /somebody else speaks for Ada|a crowd/,
+  },
+  {
+    id: 'D8',
+    defence: 'all sessions together speak for 1,000 client ids at most',
+    edits: [
+      {
+        file: 'packages/provider/src/awareness/speakers.ts',
+        before: ' || this.#owners.size + added > MAX_IDS) return',
+        after: ') return',
+      },
+    ],
+    red: /the page fills with states/,
+  },
+  {
+    id: 'D11',
+    defence: 'a checkpoint is compared with the log by who knows it',
+    edits: [
+      {
+        file: 'packages/provider/src/checkpoint/checkpoint-check.ts',
+        before: 'if (!this.#hasAppended || newest === undefined || liveEpoch() === undefined) return false',
+        after: 'if (newest === undefined || liveEpoch() !== undefined) return false',
+      },
+    ],
+    red: /in vain for Ada to be told checkpoint-incomplete/,
   },
   {
     id: 'D14',

@@ -82,7 +82,7 @@ const parametersOf = (of: Pick<Schedule, 'documentId' | 'keyHint' | 'stretch' | 
 
 const withoutSlot = (slot: string | null) => (slot === null ? {} : { slot })
 
-describe.each(engines)('known answers with $name', (engine) => {
+describe.each(engines)('C12: known answers with $name', (engine) => {
   const none = new Uint8Array(0)
   const keysOf = (of: Pick<Schedule, 'key' | 'documentId' | 'keyHint' | 'stretch' | 'nonce'>): Promise<EpochKeys> =>
     deriveEpochKeys(parseDocumentKey(of.key), parametersOf(of), engine)

@@ -258,7 +258,7 @@ export const forgedTransition: Attack = {
       // With all that the true one has: every H fits, and under the true keys it opens.
       for (const record of records) {
         const told = lie.open(record)
-        for (const { place, chunks } of first.checkpoints) told.keep(chunks, place.sequence)
+        for (const { place, chunks } of first.checkpoints) told.keep(chunks, told.after + place.sequence - first.after)
         told.add(first.entries)
       }
       room.show('Bob', lie)

@@ -7,6 +7,7 @@ import { header } from './targets/header.ts'
 import { keyAnswer } from './targets/key-answer.ts'
 import { keyFile } from './targets/key-file.ts'
 import { keyRequest } from './targets/key-request.ts'
+import { logFile } from './targets/log-file.ts'
 import { parts } from './targets/parts.ts'
 import { plaintext } from './targets/plaintext.ts'
 import { providerWords } from './targets/provider-words.ts'
@@ -32,6 +33,7 @@ export const ALL_TARGETS: readonly Target[] = [
   relaySocket,
   relayFile,
   keyFile,
+  logFile,
   sealedUpdate,
   providerWords,
 ]

@@ -1,4 +1,4 @@
-import { run } from '../../packages/cli/src/run.ts'
+import { run } from '@y-sealed/cli'
 
 export interface CommandRun {
   readonly exitCode: number

@@ -1,6 +1,7 @@
 import type { Down, Joined, Place } from '@y-sealed/protocol'
 import type { WebSocketConstructor } from 'y-sealed'
-import { parseEpochRecord, recordHash } from 'y-sealed/observe'
+import { recordHash } from 'y-sealed/observe'
+import { parseRecord } from './record.ts'
 import { type RoomAddress, RoomReader } from './room-reader.ts'
 
 /** Entries asked for at a time, so that what is written to a file keeps step with what comes. */
@@ -33,7 +34,7 @@ export async function fetchLog(
     const places = all ? await placesOfAll(reader, records, sink) : newestOf(joined)
     for (const { checkpoint } of places) await fetchCheckpoint(reader, checkpoint, sink)
     // No page goes beyond an epoch, or a checkpoint: where a reader may begin, a run of entries does.
-    const stops = [...records.map((record) => parseEpochRecord(record).prevSequence), ...places.map((p) => p.sequence)]
+    const stops = [...records.map((record) => parseRecord(record).prevSequence), ...places.map((p) => p.sequence)]
     let after = all ? joined.pruned : startOf(joined, records)
     while (after < joined.sequence) {
       const to = Math.min(after + PAGE_ENTRIES, joined.sequence, ...stops.filter((stop) => stop > after))
@@ -50,7 +51,7 @@ export async function fetchLog(
 /** Where a reader begins: at the newest checkpoint that is vouched for, which the newest of all may turn out not to be. */
 export function startOf({ base }: Joined, records: readonly Uint8Array[]): number {
   const head = records.at(-1)
-  return base?.sequence ?? (head === undefined ? 0 : parseEpochRecord(head).prevSequence)
+  return base?.sequence ?? (head === undefined ? 0 : parseRecord(head).prevSequence)
 }
 
 function newestOf({ newest, base }: Joined): Place[] {

@@ -8,8 +8,9 @@ import {
   type Joined,
   type Place,
 } from '@y-sealed/protocol'
-import { EnvelopeKind, parseEpochRecord, parseHeader, recordHash } from 'y-sealed/observe'
+import { EnvelopeKind, parseHeader, recordHash } from 'y-sealed/observe'
 import { LogChain } from './log-chain.ts'
+import { parseRecord } from './record.ts'
 import { nameOf } from './sealed-log.ts'
 
 export interface Tally {
@@ -138,8 +139,8 @@ export class Inspector {
   }
 
   #epoch(record: Uint8Array, next: Uint8Array | undefined, end: number): EpochReport {
-    const { index, keyHint, prevSequence, stretch } = parseEpochRecord(record)
-    const to = next === undefined ? end : parseEpochRecord(next).prevSequence
+    const { index, keyHint, prevSequence, stretch } = parseRecord(record)
+    const to = next === undefined ? end : parseRecord(next).prevSequence
     return {
       index,
       keyHint: createHash('sha256').update(keyHint).digest('hex').slice(0, 8),

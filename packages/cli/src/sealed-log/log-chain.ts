@@ -1,5 +1,6 @@
 import { type Entries, hashPrefix, leafHash, nextHash, type Place, startHash } from '@y-sealed/protocol'
-import { parseEpochRecord, recordHash } from 'y-sealed/observe'
+import { recordHash } from 'y-sealed/observe'
+import { parseRecord } from './record.ts'
 
 /** More are not told one by one: where one thing is wrong much behind it is, too. */
 const MAX_FAULTS = 20
@@ -23,7 +24,7 @@ export class LogChain {
   constructor(records: readonly Uint8Array[]) {
     let previous: Uint8Array | undefined
     for (const record of records) {
-      const { index, prevSequence, prevHash, prevRecord } = parseEpochRecord(record)
+      const { index, prevSequence, prevHash, prevRecord } = parseRecord(record)
       if (previous !== undefined && !same(prevRecord, previous))
         this.#fault(`epoch ${index} does not follow the one before`)
       previous = recordHash(record)

@@ -1,7 +1,8 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { type Down, encodeFrame, MAX_FRAME_BYTES, parseDownFrame } from '@y-sealed/protocol'
 import { EXIT, Failure } from '../failure.ts'
-import { malformed, SealedLog } from './sealed-log.ts'
+import { malformed } from './malformed.ts'
+import { SealedLog } from './sealed-log.ts'
 
 /**
  * A sealed log as a file: `y-sealed-log 1 <JSON>\n`, then frames of the protocol, each after its length as u32be, as the relay sent them; the last is

@@ -11,7 +11,7 @@ import {
   type Up,
 } from '@y-sealed/protocol'
 import type { WebSocketConstructor, WebSocketLike } from 'y-sealed'
-import { parseEpochRecord } from 'y-sealed/observe'
+import { parseRecord } from './record.ts'
 import type { SealedLog } from './sealed-log.ts'
 
 const NO_HASH = new Uint8Array(0)
@@ -87,7 +87,7 @@ function* joinAnswers(log: SealedLog, { channel }: Join): Generator<Down> {
   for (const page of pages) yield { type: 'records', channel, records: page }
   yield { ...joined, channel, role: 'read', confirmed: true, pruned: after, records: last }
   const head = records.at(-1)
-  const start = head === undefined ? 0 : parseEpochRecord(head).prevSequence
+  const start = head === undefined ? 0 : parseRecord(head).prevSequence
   yield* readAnswers(log, channel, 0, Math.max(joined.newest?.sequence ?? 0, start), joined.sequence)
 }
 

@@ -12,8 +12,8 @@ import {
   type Place,
 } from '@y-sealed/protocol'
 import { recordHash } from 'y-sealed/observe'
-import { EXIT, Failure } from '../failure.ts'
 import { LogChain } from './log-chain.ts'
+import { malformed } from './malformed.ts'
 
 /** What a relay held of a room, sealed: as much of it as was fetched. */
 export class SealedLog {
@@ -128,8 +128,5 @@ function hashAfter(hash: Uint8Array | undefined, entries: readonly Entry[]): Uin
   if (hash === undefined) return new Uint8Array(HASH_PREFIX_BYTES)
   return hashPrefix(entries.reduce((before, { proof, envelope }) => nextHash(before, leafHash(proof, envelope)), hash))
 }
-
-export const malformed = (what: string): Failure =>
-  new Failure('malformed', `the sealed log is damaged: it has ${what}`, EXIT.contradiction)
 
 export const nameOf = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')

@@ -7,7 +7,7 @@ const MAX_RETRY_AFTER_MS = 5 * 60_000
 export function refusalOf(response: Response, nowMs: number): KeyError {
   const { status } = response
   const said = `the key endpoint answered ${status}`
-  if (status === 401 || status === 403) return new KeyError('key-refused', said)
+  if (status === 401 || status === 403) return new KeyError('key-refused', said, { status })
   if (status === 404) return new KeyError('key-unknown', said)
   if (status === 429 || status >= 500) {
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), nowMs)

@@ -30,6 +30,8 @@ export interface KeyErrorDetails {
   readonly retryable?: boolean
   /** The endpoint's own wish (Retry-After), or what is left of the time for which a refusal is remembered. */
   readonly retryAfterMs?: number
+  /** Of the endpoint's answer: HTTP's, where there was one. */
+  readonly status?: number
 }
 
 /**
@@ -42,6 +44,7 @@ export class KeyError extends Error {
   readonly fault: KeyErrorFault
   readonly retryable: boolean
   readonly retryAfterMs?: number
+  readonly status?: number
 
   constructor(code: KeyErrorCode, message: string, details: KeyErrorDetails = {}) {
     super(message)
@@ -49,5 +52,6 @@ export class KeyError extends Error {
     this.fault = details.fault ?? FAULT_BY_CODE[code]
     this.retryable = details.retryable ?? code === 'key-unavailable'
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs
+    if (details.status !== undefined) this.status = details.status
   }
 }

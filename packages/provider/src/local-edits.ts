@@ -2,8 +2,10 @@ import type { Clock } from '@y-sealed/key-client'
 import * as Y from 'yjs'
 import type { CrossTab } from './cross-tab/cross-tab.ts'
 import { REISSUED } from './guard/reissue.ts'
+import type { LocalCopy } from './local/persistence.ts'
 import type { Outbox } from './outbound/outbox.ts'
 import type { Problems } from './problems.ts'
+import { rethrowLater } from './rethrow-later.ts'
 import type { Session } from './session/session.ts'
 
 export interface LocalEditsPorts {
@@ -15,6 +17,8 @@ export interface LocalEditsPorts {
   readonly outbox: Outbox
   readonly crossTab: CrossTab
   readonly session: Session
+  /** Told of what is put into the outbox. */
+  readonly copy: Pick<LocalCopy, 'typed' | 'reissued'> | undefined
   /** Something more waits to be sent. */
   onOutbox(): void
 }
@@ -58,7 +62,9 @@ export class LocalEdits {
     const { outbox, clock, session, onOutbox } = this.#ports
     if (this.#isCleanUpForReader(update)) return
     session.writing.unsent.noteOwn(update)
-    outbox.add(update, clock.now())
+    const nowMs = clock.now()
+    outbox.add(update, nowMs)
+    this.#ports.copy?.typed(update, nowMs, outbox.newest)
     if (session.phase === 'live') this.denyReader()
     session.changed()
     onOutbox()
@@ -70,9 +76,23 @@ export class LocalEdits {
     const { unsent } = session.writing
     session.reissued(outbox.inFlight)
     unsent.noteOwn(update)
-    outbox.reissue(unsent.lacking(), clock.now())
+    const sinceMs = outbox.oldestMs ?? clock.now()
+    const lacking = unsent.lacking()
+    outbox.reissue(lacking, sinceMs)
+    this.#ports.copy?.reissued(lacking, sinceMs, outbox.newest)
     session.changed()
     onOutbox()
+  }
+
+  /** What this user wrote when the page was another, from this device's copy; it is there already. Returns its place in the outbox. */
+  restore(update: Uint8Array, sinceMs: number): number {
+    const { doc, origin, outbox, session, onOutbox } = this.#ports
+    rethrowLater(() => Y.applyUpdate(doc, update, origin))
+    session.writing.unsent.noteOwn(update)
+    outbox.add(update, sinceMs)
+    session.changed()
+    onOutbox()
+    return outbox.newest
   }
 
   /** Who may only read is told so, if there is anything that is not sent for that. */

@@ -5,6 +5,7 @@ import type * as Y from 'yjs'
 import type { RelayConnection } from './connection/relay-connection.ts'
 import type { CloseFacts, WebSocketConstructor } from './connection/web-socket.ts'
 import { NUDGE_MS } from './epoch/key-watch.ts'
+import type { Persistence } from './local/persistence.ts'
 import type { SealedProvider } from './provider.ts'
 
 /** Options of `new SealedProvider(url, room, doc, options)`. Those that y-websocket 3.1 has mean the same here. */
@@ -15,6 +16,8 @@ export interface SealedProviderOptions {
   token?: string | (() => string | Promise<string>)
   /** What keys are bound to; default: the room name. With it the room may be random, and is then all that the relay sees. */
   documentId?: string
+  /** Keeps the document on this device, sealed: `sealedIndexedDB()` of `y-sealed/indexeddb`. Default: nothing is kept. */
+  persistence?: Persistence
   /** Shares one socket between several providers. */
   connection?: RelayConnection
   /** Seeds a new document: called once, on an empty scratch document, by whoever opens the document's first epoch. */
@@ -52,6 +55,7 @@ const KNOWN: Record<keyof SealedProviderOptions, true> = {
   keys: true,
   token: true,
   documentId: true,
+  persistence: true,
   connection: true,
   initial: true,
   flushDelay: true,
@@ -102,6 +106,9 @@ export function checkOptions(options: SealedProviderOptions): void {
   }
   if (weakKeys !== undefined && weakKeys !== 'stretch' && weakKeys !== 'refuse')
     throw new TypeError(`option weakKeys must be "stretch" or "refuse"; got ${String(weakKeys)}`)
+  const { persistence } = options
+  if (persistence !== undefined && typeof persistence?.attach !== 'function')
+    throw new TypeError('option persistence must be what sealedIndexedDB() gives')
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new TypeError(`option token must be a string or a function; got ${typeof token}`)
 }

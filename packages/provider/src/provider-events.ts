@@ -32,6 +32,8 @@ interface OtherEvents {
   freshness: (freshness: Freshness) => void
   /** `provider.keyStanding` is another. */
   'key-standing': (standing: KeyStanding) => void
+  /** Everything that was written here so far is durable on this device. */
+  stored: () => void
   /** After `key-mismatch`: the key fits again. */
   'key-match': () => void
 }

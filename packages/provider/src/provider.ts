@@ -10,6 +10,7 @@ import { RelayConnection } from './connection/relay-connection.ts'
 import { type CloseFacts, isWorthReconnecting } from './connection/web-socket.ts'
 import { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
+import { readRecord } from './epoch/chained-epoch.ts'
 import type { Epoch } from './epoch/epoch.ts'
 import type { EpochName } from './epoch/epoch-name.ts'
 import type { Freshness } from './epoch/freshness.ts'
@@ -17,6 +18,8 @@ import { KeyDesk, type KeyStanding } from './epoch/key-desk.ts'
 import { DEFAULT_RECHECK_MS } from './epoch/key-watch.ts'
 import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
+import { tellRefusals } from './key-refusals.ts'
+import type { LocalCopy, Persistence } from './local/persistence.ts'
 import { LocalEdits } from './local-edits.ts'
 import { warnOfOneOperator } from './one-operator.ts'
 import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
@@ -53,6 +56,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   shouldConnect = false
   /** Resolves when the document is complete for the first time. */
   readonly whenSynced: Promise<void>
+  /** Resolves when what this device has kept of the document is in it, or when there is nothing that could be; with `persistence` only. */
+  readonly whenLoaded: Promise<void>
   readonly #clock: Clock
   readonly #problems: Problems
   readonly #outbox = new Outbox()
@@ -61,6 +66,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly #keyDesk: KeyDesk
   readonly #crossTab: CrossTab
   readonly #localEdits: LocalEdits
+  readonly #copy: LocalCopy | undefined
   readonly #pageLife: PageLife
   readonly #ownsConnection: boolean
   readonly #ownsAwareness: boolean
@@ -111,7 +117,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#isMissingKeys = typeof options.keys !== 'function'
     if (!this.#isMissingKeys) warnOfOneOperator(this.serverUrl, options.keys)
     const ring = createKeyRing({
-      source: this.#isMissingKeys ? noKeys : options.keys,
+      source: this.#keySource(options),
       documentId: this.documentId,
       clock,
     })
@@ -161,6 +167,9 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       onVerified: (verified) => this.#say('verified', verified),
       onUnwitnessed: (unwitnessed) => this.#say('unwitnessed', unwitnessed),
       onFreshness: () => this.#freshnessChanged(),
+      onBegan: () => this.#copy?.began(),
+      onLogged: (update) => this.#copy?.logged(update),
+      onProgress: () => this.#copy?.progress(),
       onOutbox: () => this.#outboxChanged(),
       onForeignContent: (update) => this.#localEdits.add(update),
       onHalted: (error) => this.#haltedBy(error),
@@ -178,9 +187,15 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.#pageLife = new PageLife({
       warnOnClose: options.warnOnClose ?? true,
       hasUnsyncedChanges: () => this.hasUnsyncedChanges,
-      onHide: () => this.#session.sendLast(true),
+      onHide: () => {
+        this.#copy?.hidden()
+        this.#session.sendLast(true)
+      },
       // A page that comes back from the back/forward cache must not go on with the counters it had (protocol §3).
-      onRestored: () => this.connection.reset(),
+      onRestored: () => {
+        this.#copy?.shown()
+        this.connection.reset()
+      },
     })
     this.#statusTeller = new StatusTeller({
       clock,
@@ -188,6 +203,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       tell: (status) => this.#say('sync-status', status),
     })
     this.#unlisten = this.#listen()
+    this.#copy = options.persistence && this.#attach(options.persistence, clock)
+    this.whenLoaded = this.#copy?.whenLoaded ?? Promise.resolve()
     this.#localEdits = new LocalEdits({
       doc,
       origin: this,
@@ -196,6 +213,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
       outbox: this.#outbox,
       crossTab: this.#crossTab,
       session: this.#session,
+      copy: this.#copy,
       onOutbox: () => this.#statusTeller.look(),
     })
     if (options.connect ?? true) this.connect()
@@ -260,6 +278,16 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return this.#session.isRetired ? 'retired' : 'here'
   }
 
+  /** When the oldest edit was made that is not known to be at the relay: unix ms, across reloads where there is `persistence`. Undefined: all are. */
+  get unsyncedSince(): number | undefined {
+    return this.#outbox.oldestMs
+  }
+
+  /** Everything that was written here and is not at the relay yet is durable on this device; event `stored`. False without `persistence`. */
+  get storedLocally(): boolean {
+    return this.#copy?.isStored ?? false
+  }
+
   get syncStatus(): SyncStatus {
     return syncStatus({
       connected: this.#status.wsconnected,
@@ -283,7 +311,8 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (this.#session.phase !== 'held') this.#endedBy = undefined
     this.#keyDesk.hurry()
     this.connection.want(this)
-    this.#session.want()
+    if (this.#copy === undefined) this.#session.want()
+    else this.#begin(this.#copy)
   }
 
   disconnect(): void {
@@ -297,6 +326,14 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     // In y-websocket's order: first the connection closes, then the status is told.
     this.connection.unwant(this)
     this.#session.end()
+  }
+
+  /**
+   * Deletes everything of this document from the device, edits that nobody has acked included, and keeps nothing more. The text stays in the page. For signing
+   * out: nothing else ever deletes such edits.
+   */
+  async wipeLocal(): Promise<void> {
+    await this.#copy?.wipe()
   }
 
   /**
@@ -360,6 +397,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   /** Sends what can still be sent in this turn, then lets go of everything: listeners, timers, socket, keys. */
   override destroy(): void {
     if (this.#isDestroyed) return
+    this.#copy?.destroy()
     this.#leave(true)
     this.#isDestroyed = true
     this.#localEdits.destroy()
@@ -392,6 +430,46 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     })
   }
 
+  #keySource({ keys, persistence }: SealedProviderOptions): KeySource {
+    if (this.#isMissingKeys) return noKeys
+    return persistence === undefined ? keys : tellRefusals(keys, (keyHint) => this.#copy?.refused(keyHint))
+  }
+
+  #attach(persistence: Persistence, clock: Clock): LocalCopy {
+    const { doc, documentId, roomname: room, serverUrl: relayUrl } = this
+    return persistence.attach({
+      relayUrl,
+      room,
+      documentId,
+      doc,
+      origin: this,
+      clock,
+      problems: this.#problems,
+      adopt: async (record) => {
+        const adopted = await this.#keyDesk.adopt(readRecord(record), undefined, { isDispensable: true })
+        // What the endpoint says against it, it will say against the relay, too.
+        return adopted instanceof SealedError ? 'locked' : adopted
+      },
+      adoptOnce: (record) => this.#keyDesk.adoptOnce(readRecord(record), undefined),
+      standing: () => this.#session.standing,
+      wholeLog: () => this.#session.wholeLog(),
+      resume: (restored) => this.#session.resume(restored),
+      restoreEdit: (update, sinceMs) => this.#localEdits.restore(update, sinceMs),
+      disown: () => this.#session.writing.unsent.fork(),
+      onStored: () => this.#say('stored'),
+      adoptPlaintext: (update) => rethrowLater(() => Y.applyUpdate(doc, update, persistence)),
+    })
+  }
+
+  /** The session begins once it is known where this device stood. */
+  async #begin(copy: LocalCopy): Promise<void> {
+    while (this.shouldConnect) {
+      if (!(await copy.prepare())) continue
+      if (this.shouldConnect) this.#session.want()
+      return
+    }
+  }
+
   #listen(): () => void {
     return listenTo(this.connection, {
       connecting: () => this.#status.connecting(),
@@ -416,6 +494,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   #epochChanged(): void {
     const { epoch } = this.#session
     if (epoch === undefined) return
+    this.#copy?.entered(epoch)
     this.#crossTab.reopen(epoch)
     this.#say('epoch', nameOf(epoch))
   }
@@ -452,6 +531,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   }
 
   #outboxChanged(): void {
+    this.#copy?.settled(this.#outbox.settledThrough)
     const blocking = this.#blockedBy
     if (blocking !== undefined) this.#flushes.reject(blocking)
     else if (this.#session.phase === 'live') this.#flushes.resolve(this.#outbox.settledThrough)

@@ -234,6 +234,14 @@ export class EpochWalk {
     this.#ports.inbound.begin(epoch, emptyStart(epoch))
   }
 
+  /** Where this device stood when it was last here. Without what it had read, the epoch is begun anew once the relay has confirmed that place. */
+  resume(before: readonly ChainedEpoch[], epoch: Epoch, start: EpochStart): void {
+    for (const passed of before) this.#accept(passed)
+    this.#accept(epoch)
+    const isBegun = this.#ports.inbound.begin(epoch, start)
+    this.#isUnbegun = !isBegun || start.update === undefined
+  }
+
   /** The session is over: what is under way comes too late; what is known stays. */
   stop(): void {
     this.#life++

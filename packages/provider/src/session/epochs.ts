@@ -10,6 +10,7 @@ import { KeyWatch } from '../epoch/key-watch.ts'
 import { equalBytes } from '../hex.ts'
 import { History } from '../history/history.ts'
 import type { Inbound } from '../inbound/inbound.ts'
+import type { Restored } from '../local/persistence.ts'
 import type { LogState } from '../log-state/log-state.ts'
 import type { ProblemCode, SealedError } from '../sealed-error.ts'
 import type { Requests } from './channel.ts'
@@ -127,6 +128,25 @@ export class Epochs {
       onEntered: (epoch, state) => this.#entered(epoch, state),
       onLoaded: (epoch, state, start) => this.#loaded(epoch, state, 'void', start),
     })
+  }
+
+  /** Every epoch that is held good, the present one last. */
+  get line(): readonly ChainedEpoch[] {
+    return this.#walk.line
+  }
+
+  /** What the present epoch is to be begun with is not here yet. */
+  get isUnbegun(): boolean {
+    return this.#walk.isUnbegun
+  }
+
+  /** Goes on where this device stood: what the relay shows has to follow from there. */
+  resume({ adopted, before, cursor, hash, update }: Restored): void {
+    const { epoch, state } = adopted
+    const start = { sequence: cursor, hash, checkpoint: undefined, update }
+    this.#walk.resume(before, epoch, start)
+    this.#ports.checkpoints.began(epoch, start)
+    this.#announce(epoch, state, false)
   }
 
   /** The epoch in use; undefined until its keys are here. */

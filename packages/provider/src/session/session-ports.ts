@@ -41,6 +41,10 @@ export interface SessionPorts {
   onPhase(phase: Phase): void
   /** Nothing new is sealed under the present key, or it is again. */
   onRetirement(): void
+  /** The log is read anew, from a checkpoint or the start of an epoch; `onLogged`: an update has entered the log state; `onProgress`: the reader has got on. */
+  onBegan(): void
+  onLogged(update: Uint8Array): void
+  onProgress(): void
   /** Another epoch is in use from here on. */
   onEpoch(epoch: Epoch): void
   /** Somebody else has seen the same log, further than before. */

@@ -4,6 +4,8 @@ import type { Freshness } from '../epoch/freshness.ts'
 import { errorName } from '../error-name.ts'
 import type { History } from '../history/history.ts'
 import { Inbound } from '../inbound/inbound.ts'
+import type { Restored, Standing } from '../local/persistence.ts'
+import { wholeLog } from '../log-state/covered-log.ts'
 import { LogState } from '../log-state/log-state.ts'
 import { type KnownPlace, type ProblemCode, SealedError } from '../sealed-error.ts'
 import { Witnesses } from '../witness/witnesses.ts'
@@ -77,7 +79,10 @@ export class Session {
         const missing = this.writing.unsent.lacking()
         if (missing !== undefined) ports.onForeignContent(missing)
       },
-      onBegin: (epoch, isAnew) => this.#witnesses.began(epoch, isAnew),
+      onBegin: (epoch, isAnew) => {
+        if (isAnew) ports.onBegan()
+        this.#witnesses.began(epoch, isAnew)
+      },
       onTaken: (taken) => {
         this.#witnesses.taken(taken)
         this.#checkpoints.taken(taken)
@@ -85,6 +90,7 @@ export class Session {
       onLogged: (update) => {
         this.#epochs.logged(update)
         this.#checkpoints.logged(update)
+        ports.onLogged(update)
       },
       onFreshId: (before) => ports.awareness.follow(before),
       onWritten: (sealer, client) => ports.awareness.wrote(sealer, client),
@@ -265,6 +271,29 @@ export class Session {
     return this.#epochs.isRetired
   }
 
+  /** Where the reader stands; undefined while what was read is not whole. */
+  get standing(): Standing | undefined {
+    const { epoch } = this
+    const { isHolding, isInParts, isSure, cursor, hash } = this.#inbound
+    if (epoch === undefined || this.#epochs.isUnbegun || isHolding || isInParts || !isSure) return undefined
+    return { epoch, line: this.#epochs.line, cursor, hash }
+  }
+
+  /** The whole log where the reader stands; undefined while the document holds more or less than that. */
+  wholeLog(): Uint8Array | undefined {
+    const { unsent } = this.writing
+    const isOne = this.phase === 'live' && this.#ports.outbox.isEmpty && !unsent.isHealing && !unsent.hasDisowned
+    if (!isOne || this.standing === undefined || unsent.lacking() !== undefined) return undefined
+    return wholeLog(this.#ports.doc).update
+  }
+
+  /** Goes on where this device stood when it was last here. False: the session has begun. */
+  resume(restored: Restored): boolean {
+    if (this.phase !== 'away' || this.epoch !== undefined) return false
+    this.#epochs.resume(restored)
+    return true
+  }
+
   /** Resolves with the next epoch, whoever opens it; waits while the session is not live. */
   rotate(options: RotationOptions): Promise<Epoch> {
     return this.#epochs.rotate(options)
@@ -406,6 +435,7 @@ export class Session {
     this.#epochs.progress()
     this.#checkpoints.progress()
     this.#reading.progress()
+    this.#ports.onProgress()
   }
 
   #becomeLive(): void {

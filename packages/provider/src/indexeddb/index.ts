@@ -1,0 +1,1 @@
+export { type SealedIndexedDBOptions, sealedIndexedDB } from './sealed-indexeddb.ts'

@@ -51,7 +51,7 @@ const RULES: Record<string, Rule> = {
   },
   'demo-editor': {
     // The wire, for the lying relay that a visitor may play (src/break-it).
-    ours: ['y-sealed', 'y-sealed/observe', '@y-sealed/protocol'],
+    ours: ['y-sealed', 'y-sealed/indexeddb', 'y-sealed/observe', '@y-sealed/protocol'],
     foreign: [
       ...['@tiptap/core', '@tiptap/pm', '@tiptap/starter-kit', '@tiptap/extension-collaboration'],
       ...[
@@ -160,7 +160,9 @@ describe('the relay is blind', () => {
 })
 
 describe('what a browser loads', () => {
-  const entries = ['index.ts', 'compat.ts', 'observe.ts'].map((name) => `packages/provider/src/${name}`)
+  const entries = ['index.ts', 'compat.ts', 'indexeddb/index.ts', 'observe.ts'].map(
+    (name) => `packages/provider/src/${name}`,
+  )
 
   it('is ours, yjs, lib0, y-protocols and noble, and nothing of Node', () => {
     const { foreign } = reachableFrom(entries, 'browser')

@@ -7,6 +7,8 @@ import { projectRoot } from '../bin/project.mjs'
 export const IMPORTS = {
   '`{ SealedProvider, keyEndpoint }` from `y-sealed`': "export { SealedProvider, keyEndpoint } from 'y-sealed'",
   'all of `y-sealed/compat`': "export * from 'y-sealed/compat'",
+  'the first with `{ sealedIndexedDB }` from `y-sealed/indexeddb`':
+    "export { SealedProvider, keyEndpoint } from 'y-sealed'; export { sealedIndexedDB } from 'y-sealed/indexeddb'",
   'all of `y-sealed/observe`': "export * from 'y-sealed/observe'",
   'all of `y-sealed/react`': "export * from 'y-sealed/react'",
   '`{ generateKey, shareLink }` from `y-sealed`': "export { generateKey, shareLink } from 'y-sealed'",

@@ -4,6 +4,8 @@ import { createKeyServer } from '@y-sealed/key-endpoint'
 import { createRelay } from '@y-sealed/relay'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
+// Browsers keep documents.
+import 'fake-indexeddb/auto'
 import { projectRoot } from '../support/project-root.ts'
 import { codeBlocks, startBlockRunner } from './code-blocks.ts'
 import { markdownPages } from './markdown-pages.ts'

@@ -1,15 +1,17 @@
 import { type SealedIndexedDBOptions, sealedIndexedDB } from 'y-sealed/indexeddb'
 import type * as Y from 'yjs'
-import type { LocalCopy, LocalCopyPorts } from '../../packages/provider/src/local/persistence.ts'
 import { patiently, untilTrue } from './events.ts'
 import type { Person } from './world.ts'
+
+type Persistence = ReturnType<typeof sealedIndexedDB>
+type LocalCopy = ReturnType<Persistence['attach']>
 
 /** A device whose pages can be waited for until they have let go of it. */
 export function keeping(options: SealedIndexedDBOptions = {}) {
   const persistence = sealedIndexedDB(options)
   const copies: { doc: Y.Doc; copy: LocalCopy }[] = []
   return {
-    attach(ports: LocalCopyPorts): LocalCopy {
+    attach(ports: Parameters<Persistence['attach']>[0]): LocalCopy {
       const copy = persistence.attach(ports)
       copies.push({ doc: ports.doc, copy })
       return copy

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import express from 'express'
-import { securityHeaders } from './security-headers.ts'
+import { editorPageHeaders, securityHeaders } from './security-headers.ts'
 import { createSignIn, type SignInOptions } from './sign-in.ts'
 
 export interface DemoOptions extends SignInOptions {
@@ -20,7 +20,9 @@ export function createDemoApp(options: DemoOptions): express.Express {
     response.json({ status: 'ok' })
   })
   app.use(onlyUnderOwnName(options.origin))
-  app.use(securityHeaders([options.relayUrl, new URL(options.keysUrl).origin]))
+  const servers = [options.relayUrl, new URL(options.keysUrl).origin]
+  app.use(securityHeaders(servers))
+  app.use('/editors', editorPageHeaders(servers))
   app.use(createSignIn(options))
   app.use(
     '/assets',

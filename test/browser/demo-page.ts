@@ -57,7 +57,7 @@ export async function waitUntilOpen(page: Page): Promise<void> {
   await page.waitForSelector('#editor[aria-busy=false] .ProseMirror')
 }
 
-function collectComplaints(page: Page): string[] {
+export function collectComplaints(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())

@@ -79,7 +79,6 @@ export class EditorPage {
    * between; then the key is pressed again, as a person would.
    */
   async goTo(key: string, other: EditorPage, place: CaretPlace): Promise<void> {
-    if (await other.sees(place)) return
     for (let attempt = 1; ; attempt++) {
       await this.press(key)
       try {

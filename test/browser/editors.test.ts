@@ -45,18 +45,25 @@ describe.skipIf(skipBrowserTests)('every editor, with two people', SLOW, () => {
       const [words = ''] = (await bob.text()).split(' ')
       await bob.goTo('Control+Home', alice, { name: 'Bob', side: 'before', words })
     }
+    /** Resolves once she sees them, and that he stands behind them. */
+    const bobTypes = async (words: string) => {
+      const [next = ''] = (await bob.text()).split(' ')
+      await bob.type(words)
+      await alice.untilText(new RegExp(`^${words}`))
+      await alice.untilCaret({ name: 'Bob', side: 'before', words: next })
+    }
     const aliceGoesToTheEnd = async () => {
-      const words = (await alice.text()).split(/\s/).at(-1) ?? ''
-      await alice.goTo('Control+End', bob, { name: 'Alice', side: 'behind', words })
+      const place = { name: 'Alice', side: 'behind', words: (await alice.text()).split(/\s/).at(-1) ?? '' } as const
+      // Where she is at the end, as in BlockNote, the key can lead further, below the text.
+      if (!(await bob.sees(place))) await alice.goTo('Control+End', bob, place)
     }
 
     it('text goes both ways, and each sees where the other is', async () => {
       await alice.type('Alice was here.')
       await both(/^Alice was here\.$/)
       await bobGoesToTheStart()
-      await bob.type('Bob is here. ')
+      await bobTypes('Bob is here. ')
       await both(/^Bob is here\. Alice was here\.$/)
-      await alice.untilCaret({ name: 'Bob', side: 'before', words: 'Alice' })
       await bob.untilCaret({ name: 'Alice', side: 'behind', words: 'here.' })
       await alice.press('Home', ...Array<string>(4).fill('ArrowRight'))
       await bob.untilCaret({ name: 'Alice', side: 'before', words: 'is here' })
@@ -85,7 +92,7 @@ describe.skipIf(skipBrowserTests)('every editor, with two people', SLOW, () => {
       await alice.press('Enter')
       await alice.type('mine')
       await bob.untilText(/\nmine$/)
-      await bob.type('yours ')
+      await bobTypes('yours ')
       await both(/^yours .*\nmine$/s)
       await alice.press('Control+z')
       await both(/^yours (?!.*mine)/s)
@@ -103,6 +110,7 @@ describe.skipIf(skipBrowserTests)('every editor, with two people', SLOW, () => {
       await bob.untilState('all stored')
       expect(await bob.text()).not.toContain('underground')
       await alice.page.click('#offline')
+      await alice.untilCaret({ name: 'Bob', side: 'before', words: 'yours' })
       await both(/^overground (?=.* underground$)(?!.*overground)(?!.*underground.*underground)/s)
       expect(await alice.text()).toBe(await bob.text())
     })
@@ -114,8 +122,7 @@ describe.skipIf(skipBrowserTests)('every editor, with two people', SLOW, () => {
       await Promise.all([alice.untilState('epoch 1'), bob.untilState('epoch 1')])
       await both(new RegExp(`${words}$`))
       await bobGoesToTheStart()
-      await bob.type('anew ')
-      await both(/^anew /)
+      await bobTypes('anew ')
     })
 
     it('a composition outlives others’ edits and a rotation', async () => {
@@ -128,8 +135,7 @@ describe.skipIf(skipBrowserTests)('every editor, with two people', SLOW, () => {
       await both(/\nkana:$/)
       await compose('に')
       await compose('にほ')
-      await bob.type('meanwhile ')
-      await alice.untilText(/^meanwhile /)
+      await bobTypes('meanwhile ')
       await compose('にほん')
       await bob.page.click('#rotate')
       await Promise.all([alice.untilState('epoch 2'), bob.untilState('epoch 2')])

@@ -2,7 +2,7 @@ import type { Down } from '@y-sealed/protocol'
 import { EnvelopeKind, parseHeader } from '@y-sealed/protocol/header'
 import { describe, expect, it } from 'vitest'
 import { staticKey } from 'y-sealed'
-import { until, untilText } from '../support/events.ts'
+import { until, untilText, untilTrue } from '../support/events.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { startWorld } from '../support/world.ts'
 
@@ -100,6 +100,20 @@ describe('the life of a session', () => {
     }
     expect(appends()).toBe(before)
     expect(alice.doc.getMap('m').get('key')).toBe(bob.doc.getMap('m').get('key'))
+    await world.close()
+  })
+
+  it('who comes back sees at once those who have not moved meanwhile', async () => {
+    const world = await startWorld()
+    const alice = await world.joined('alice')
+    const bob = await world.joined('bob')
+    const seesBob = (): boolean => alice.provider.awareness.getStates().get(bob.doc.clientID)?.at === 'the end'
+    bob.provider.awareness.setLocalState({ at: 'the end' })
+    await untilTrue(alice.provider.awareness, 'change', seesBob, 'alice to see bob')
+    alice.provider.disconnect()
+    expect(seesBob()).toBe(false)
+    alice.provider.connect()
+    await untilTrue(alice.provider.awareness, 'change', seesBob, 'alice to see bob again')
     await world.close()
   })
 

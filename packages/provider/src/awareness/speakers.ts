@@ -90,8 +90,12 @@ export class Speakers {
     if (released.length > 0) this.#onReleased(released)
   }
 
-  /** Everybody is gone. */
+  /** The connection is gone, and with it everybody. What each has said last was forgotten with it, and counts anew when the relay tells it at the next one. */
   clear(): void {
+    for (const { salt } of this.#sessions.values()) {
+      const counter = this.#counters.get(salt)
+      if (counter !== undefined) this.#counters.set(salt, counter - 1)
+    }
     this.#sessions.clear()
     this.release([...this.#owners.keys()])
   }

@@ -38,8 +38,9 @@ const RULES: Record<string, Rule> = {
   },
   'server/relay': {
     ours: ['@y-sealed/protocol', '@y-sealed/protocol/header'],
-    foreign: ['@photostructure/sqlite', 'commander', 'jose', 'pino', 'ws'],
+    foreign: ['@photostructure/sqlite', 'commander', 'jose', 'pg', 'pino', 'redis', 'ws'],
     node: true,
+    only: { pg: /\/src\/log\/postgres-/, redis: /\/src\/bus\/redis-/ },
   },
   'server/key-endpoint': {
     ours: ['@y-sealed/key-client/contract'],

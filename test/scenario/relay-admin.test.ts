@@ -211,7 +211,7 @@ describe('what an operator watches', () => {
     const relay = await start()
     const http = relay.url.replace('ws:', 'http:')
     const ready = await fetch(`${http}/readyz`)
-    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', store: true }])
     expect((await fetch(`${http}/metrics`)).status).toBe(401)
     const open = await createRelay({ data: 'memory', port: 0, log: QUIET })
     ended.push(() => open.close())

@@ -1,11 +1,14 @@
 import type { Server } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
+import { closeReasons } from '@y-sealed/protocol'
 import { AdminApi, checkAdminToken } from './admin/admin-api.ts'
 import { createOperator, type Operator } from './admin/operator.ts'
 import type { Authorize } from './auth/authorize.ts'
 import { createGate } from './auth/gate.ts'
 import { isLoopbackHost } from './auth/loopback.ts'
 import { ShutOut } from './auth/shut-out.ts'
+import type { Bus } from './bus/bus.ts'
+import { Nodes, type NodesOptions } from './bus/nodes.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import { createHttpServer } from './http-server.ts'
@@ -13,6 +16,7 @@ import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts
 import { checkDurability, type Durability } from './log/durability.ts'
 import type { LogStore } from './log/log-store.ts'
 import { openStore } from './log/open-store.ts'
+import type { SharedLogStore } from './log/postgres-log-store.ts'
 import { checkRetention, DEFAULT_RETENTION, type Retention, sweepTerms } from './log/retention.ts'
 import { createSweeper } from './log/sweeper.ts'
 import { Rooms } from './room/rooms.ts'
@@ -28,6 +32,8 @@ export interface RelayOptions {
   data?: 'memory' | (string & {})
   /** Or the address of a store: `memory`, `sqlite:DIRECTORY`. */
   store?: string
+  /** `redis://…`: how the relays of one PostgreSQL store hear of each other at once, and of awareness at all. */
+  bus?: string
   /** 0 = any free one. */
   port?: number
   host?: string
@@ -64,6 +70,7 @@ export interface Relay extends Operator {
 const OPTIONS: readonly (keyof RelayOptions)[] = [
   'data',
   'store',
+  'bus',
   'port',
   'host',
   'durability',
@@ -98,7 +105,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   if (!auth) checkMayBeOpen(host, origins ?? [], log)
   else if (auth.warning !== undefined) log.warn(auth.warning)
 
-  const store = await openStore(storeAddress(options), { now: () => clock.now(), durability })
+  const store = await openStore(storeAddress(options), {
+    // Where nobody has given a clock, the store's own counts: several relays may share it.
+    ...(options.clock && { now: () => clock.now() }),
+    durability,
+  })
   const sweeper = createSweeper({
     clock,
     store,
@@ -107,10 +118,15 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     onFailure: (error) => log.error('sweep failed', errorFields(error)),
   })
   const turn = createTurn()
-  const rooms = new Rooms({ store, turn, clock, limits, log })
   const metrics = new Metrics()
-  const held = new HeldBytes(limits.maxHeldBytes)
   const shutOut = new ShutOut(clock)
+  const onShutOut = () => void closeShutOut(rooms, shutOut)
+  const { bus, nodes } = await joinOthers(options.bus, {
+    ...{ store, clock, limits, shutOut, log, onShutOut },
+    metrics: metrics.bus,
+  })
+  const rooms = new Rooms({ store, turn, clock, limits, log, outside: nodes })
+  const held = new HeldBytes(limits.maxHeldBytes)
   // Without tokens everybody is the operator of this one machine.
   const rotations = auth && { perMinute: limits.rotationsPerMinute, perDay: limits.rotationsPerDay }
   const context = {
@@ -125,17 +141,21 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     metrics,
     ...(rotations && { rotations }),
   }
-  const operator = createOperator({ store, rooms, sweeper, shutOut })
+  const operator = createOperator({ store, rooms, sweeper, shutOut, nodes })
   let closing: Promise<void> | undefined
   const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
   const sockets = new WsServer({ context, gate, addressOf, turn, clock })
   const server = createHttpServer({
     admin: adminApi,
-    isReady: async () => closing === undefined && (await isAnswering(store)),
+    async readiness() {
+      const parts = { store: await isAnswering(store), ...(bus && { bus: bus.isConnected }) }
+      return { isReady: closing === undefined && Object.values(parts).every(Boolean), parts }
+    },
     metrics: () =>
       metrics.text({
         ...{ ...rooms.counts, connections: sockets.connections, heldBytes: held.bytes },
         socketBytes: sockets.socketBytes,
+        ...(bus && { isBusUp: bus.isConnected }),
       }),
   })
   server.on('upgrade', (request, socket, head) => {
@@ -154,7 +174,14 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     await sockets.close()
     server.closeAllConnections()
     await sweeper.stop()
+    await leaveOthers()
     await store.close()
+  }
+
+  /** Sessions have left by now, and that is said. */
+  async function leaveOthers(): Promise<void> {
+    await nodes?.close()
+    await bus?.close()
   }
 
   try {
@@ -162,6 +189,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     // Too many open files, say: the next client may have more luck.
     server.on('error', (error) => log.error('accept failed', errorFields(error)))
     sweeper.start()
+    nodes?.start()
     log.info('listening', { port: address.port })
     const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return {
@@ -171,6 +199,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     }
   } catch (error) {
     sockets.drain()
+    await leaveOthers()
     await store.close()
     throw error
   }
@@ -179,6 +208,40 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
 function storeAddress({ data, store }: RelayOptions): string {
   if ((data === undefined) === (store === undefined)) throw new TypeError('expected one of the options data and store')
   return store ?? (data === undefined || data === 'memory' ? 'memory' : `sqlite:${data}`)
+}
+
+/** The other relays of this store, where it is one that relays share. Throws RelayError `options`, and has then closed the store. */
+async function joinOthers(
+  url: string | undefined,
+  { store, ...rest }: Omit<NodesOptions, 'store' | 'bus'> & { store: LogStore },
+): Promise<{ bus?: Bus; nodes?: Nodes }> {
+  try {
+    if (!isShared(store)) {
+      if (url !== undefined) throw new RelayError('options', 'bus: only relays that share a PostgreSQL store have one')
+      return {}
+    }
+    // A relay without a bus loads no driver for one.
+    const { openRedisBus } = url === undefined ? {} : await import('./bus/redis-bus.ts')
+    const onFailure = (error: unknown) => rest.log.error('bus failed', errorFields(error))
+    const bus =
+      url === undefined ? undefined : await openRedisBus?.(url, { onReconnect: () => nodes.reconnected(), onFailure })
+    const nodes = new Nodes({ store, bus, ...rest })
+    return { nodes, ...(bus && { bus }) }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function isShared(store: LogStore): store is SharedLogStore {
+  return 'news' in store
+}
+
+/** Ends the sessions that an operator has ended at another relay, but for those that have come back with a newer token. */
+async function closeShutOut(rooms: Rooms, shutOut: ShutOut): Promise<void> {
+  for (const { members } of await rooms.present()) {
+    for (const member of members) if (member.isIn(shutOut)) member.close(closeReasons.revoked)
+  }
 }
 
 async function isAnswering(store: LogStore): Promise<boolean> {

@@ -4,8 +4,8 @@ import { ADMIN_PATH, type AdminApi } from './admin/admin-api.ts'
 export interface HttpPorts {
   /** undefined: there is no operator's interface, and no metrics. */
   admin: AdminApi | undefined
-  /** Whether clients can be served now: the store answers, and the relay is not about to close. */
-  isReady(): Promise<boolean>
+  /** Whether clients can be served now: store and bus answer, and the relay is not about to close. */
+  readiness(): Promise<{ isReady: boolean; parts: Record<string, boolean> }>
   /** In Prometheus' text format. */
   metrics(): string
 }
@@ -17,15 +17,15 @@ export function createHttpServer(ports: HttpPorts): Server {
   })
 }
 
-async function answer({ admin, isReady, metrics }: HttpPorts, request: IncomingMessage, response: ServerResponse) {
+async function answer({ admin, readiness, metrics }: HttpPorts, request: IncomingMessage, response: ServerResponse) {
   const { method, url = '' } = request
   if (admin && url.startsWith(ADMIN_PATH)) {
     await admin.answer(request, response)
   } else if (method === 'GET' && url === '/healthz') {
     json(response, 200, { status: 'ok' })
   } else if (method === 'GET' && url === '/readyz') {
-    const isGood = await isReady()
-    json(response, isGood ? 200 : 503, { status: isGood ? 'ready' : 'not-ready' })
+    const { isReady, parts } = await readiness()
+    json(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not-ready', ...parts })
   } else if (admin && method === 'GET' && url === '/metrics') {
     if (!admin.isOperator(request)) json(response, 401, { error: 'unauthorised' })
     else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metrics())

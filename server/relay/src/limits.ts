@@ -64,6 +64,12 @@ export interface RelayLimits extends Limits {
   saltMs: number
   /** How many of its clients a closing relay wants back in a second: it tells them within which time to come. */
   returnsPerSecond: number
+  /** How often a relay looks into a store that it shares for what nobody has said. */
+  pollMs: number
+  /** How often it says to the others that it lives. */
+  nodeAliveMs: number
+  /** Who has said nothing for so long is gone, and its sessions with it. */
+  nodeLostMs: number
   /** How long a closing relay waits for its clients to close. */
   drainMs: number
 }
@@ -130,6 +136,12 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   saltMs: 2 * 60 * 60_000,
   // A join takes a signature and some reads: a quarter of a core.
   returnsPerSecond: 1_000,
+  // Protocol §7: what a lost message costs at most; one query for all rooms.
+  pollMs: 1_000,
+  // Three of them lost in a row are no accident.
+  nodeAliveMs: 5_000,
+  // Half of what y-protocols gives an awareness without a renewal.
+  nodeLostMs: 15_000,
   // Long enough for a close frame there and back.
   drainMs: 2_000,
 }

@@ -120,7 +120,7 @@ function newMember(number: number, to: Connection): Member {
     onFailure: (error) => failures.push(error),
   })
   const info = { session: number, subject: '', role: 'write', isObserver: false, joinedAtUnixMs: 0 } as const
-  return { number, channel: 1, connection: to, delivery, isObserver: false, info, close() {} }
+  return { number, channel: 1, connection: to, delivery, isObserver: false, info, isIn: () => false, close() {} }
 }
 
 let other: Member

@@ -30,7 +30,7 @@ beforeEach(() => {
   const head = { index: 3, hash: H }
   const state = { head, sequence: 7, hash: H, lease: undefined, pause: undefined }
   const claims = new Map<Uint8Array, SaltClaim>([[used, { session: ALICE.session, counter: 4 }]])
-  tail = new Tail({ id: 9, state, sole: { subject: 'alice', since: 2 } }, 1, (one) => claims.get(one))
+  tail = new Tail({ state, sole: { subject: 'alice', since: 2 } }, (one) => claims.get(one))
 })
 
 it('goes on with sequence, H and counters where the tables end, and says what they lack', () => {

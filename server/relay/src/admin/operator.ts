@@ -1,5 +1,6 @@
 import { closeReasons } from '@y-sealed/protocol'
 import type { ShutOut } from '../auth/shut-out.ts'
+import type { Nodes } from '../bus/nodes.ts'
 import type { KeptEpoch, LogStore, Usage } from '../log/log-store.ts'
 import type { Sweeper } from '../log/sweeper.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -30,7 +31,7 @@ export interface Operator {
   sessions(room?: string): Promise<SessionInfo[]>
   /**
    * Closes the sessions of one subject with 4403, in one room or in all of this process, and refuses the tokens that were made until now
-   * (`iat`) for a day, or until the process ends. How many were closed. It takes no key away: rotate at the key endpoint for that.
+   * (`iat`) for a day, or until the process ends. How many were closed here; other relays of the store close theirs within a second, and remember it. It takes no key away: rotate at the key endpoint for that.
    */
   closeSessions(which: { subject: string; room?: string }): Promise<number>
   /**
@@ -45,11 +46,16 @@ export interface OperatorPorts {
   rooms: Rooms
   sweeper: Sweeper
   shutOut: ShutOut
+  /** The other relays of the store. */
+  nodes: Nodes | undefined
 }
 
-export function createOperator({ store, rooms, sweeper, shutOut }: OperatorPorts): Operator {
+export function createOperator({ store, rooms, sweeper, shutOut, nodes }: OperatorPorts): Operator {
   return {
-    recheck: (room) => rooms.recheck(room),
+    recheck(room) {
+      rooms.recheck(room)
+      nodes?.sayOf(room, { type: 'recheck' })
+    },
     async usage(room) {
       await sweeper.settled()
       return await store.usage(room)
@@ -63,18 +69,20 @@ export function createOperator({ store, rooms, sweeper, shutOut }: OperatorPorts
     },
     async closeSessions({ subject, room }) {
       // Before anything is awaited: who joins meanwhile is refused.
-      shutOut.add(subject, room)
+      const { who, since } = shutOut.add(subject, room)
       const present = await rooms.present()
       const theirs = present
         .filter(({ name }) => room === undefined || name === room)
         .flatMap(({ members }) => members.filter(({ info }) => info.subject === subject))
       for (const member of theirs) member.close(closeReasons.revoked)
+      await nodes?.shutOut(who, since)
       return theirs.length
     },
     async deleteDocument(room) {
       const isNew = await store.delete(room)
       // Also where it was deleted before: on another node, say.
       await rooms.delete(room)
+      nodes?.sayOf(room, { type: 'look' })
       await sweeper.sweepNow()
       return isNew
     },

@@ -38,7 +38,13 @@ export const SETTINGS = {
   store: {
     flag: '--store <address>',
     environment: 'Y_SEALED_STORE',
-    help: 'instead of `--data`: `sqlite:DIRECTORY` or `memory`',
+    help: 'instead of `--data`: `postgres://…`, `sqlite:DIRECTORY` or `memory`',
+    parse: asIs,
+  },
+  bus: {
+    flag: '--bus <address>',
+    environment: 'Y_SEALED_BUS',
+    help: '`redis://…`: how relays that share a PostgreSQL store hear of each other (below)',
     parse: asIs,
   },
   durability: {

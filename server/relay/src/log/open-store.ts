@@ -19,6 +19,11 @@ export interface StoreOptions {
 export async function openStore(address: string, { now, durability, older }: StoreOptions = {}): Promise<LogStore> {
   const [, scheme = '', path = ''] = /^([a-z]+):(.*)$/.exec(address) ?? []
   if (address === 'memory') return openSqliteLogStore('memory', now, durability, older)
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    // Loaded where it is asked for: the embedded default does without the driver.
+    const { openPostgresLogStore } = await import('./postgres-log-store.ts')
+    return await openPostgresLogStore(address, { now })
+  }
   if (scheme === 'sqlite' && path !== '') return openSqliteLogStore(path, now, durability, older)
   throw new RelayError('options', 'store: expected memory, sqlite:DIRECTORY or postgres://…')
 }

@@ -100,8 +100,3 @@ export function createCheckpointRows(database: DatabaseSyncInstance) {
 function toCheckpoint({ isNamed, ...row }: CheckpointRow): StoredCheckpoint {
   return { ...row, isNamed: isNamed === 1 }
 }
-
-/** What members and the wire know of it. */
-export function placeOf({ checkpoint, sequence, hash, bytes }: Place): Place {
-  return { checkpoint, sequence, hash, bytes }
-}

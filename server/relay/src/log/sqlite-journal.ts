@@ -5,8 +5,10 @@ import type { Transaction } from './group-commit.ts'
 import { type JournaledRun, JournalRow, runsOfRow } from './journal-row.ts'
 import type { AppendRequest, AppendResult, LogHead } from './log-store.ts'
 import { isOverQuota } from './quota.ts'
+import type { StoredDocument } from './sqlite-rows.ts'
 import type { Tables } from './sqlite-tables.ts'
 import { Tail } from './tail.ts'
+import type { SaltClaim } from './tail-salts.ts'
 
 // What is larger does not become cheaper by being written twice.
 const SMALL_APPEND_BYTES = 16 * 1024
@@ -22,6 +24,28 @@ const MAX_TAILS = 1_024
 
 // Rows that are not needed any more wait for each other: one statement for all.
 const MAX_SPENT_ROWS = 16
+
+/** The tail of a document that stands in the journal. */
+class JournaledTail extends Tail {
+  readonly document: number
+  /** The row of the journal in which its oldest entry is. */
+  readonly journalRow: number
+  /** Bytes of the document when it began, and whose it is. */
+  readonly storedBytes: number
+  readonly tenant: string | undefined
+
+  constructor(
+    { id, bytes, tenant, ...document }: StoredDocument,
+    journalRow: number,
+    storedClaim: (salt: Uint8Array) => SaltClaim | undefined,
+  ) {
+    super(document, storedClaim)
+    this.document = id
+    this.journalRow = journalRow
+    this.storedBytes = bytes
+    this.tenant = tenant
+  }
+}
 
 /**
  * Makes small appends durable at the price of one row for all that a commit holds, however many documents they are of:
@@ -75,7 +99,7 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
   const dropRows = database.prepare('DELETE FROM journal WHERE id < ?')
   const nameOf = database.prepare('SELECT room FROM documents WHERE id = ?')
   /** By room; the one with the oldest entry first. */
-  const tails = new Map<string, Tail>()
+  const tails = new Map<string, JournaledTail>()
   const row = new JournalRow()
   let bytes = 0
   let firstRow = 1
@@ -103,9 +127,9 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     tails.set(room, tail)
   }
 
-  function tailOf(room: string): Tail | undefined {
+  function tailOf(room: string): JournaledTail | undefined {
     const document = rows.document(room)
-    return document && new Tail(document, nextRow, (salt) => rows.claim(document.id, salt))
+    return document && new JournaledTail(document, nextRow, (salt) => rows.claim(document.id, salt))
   }
 
   function append({ room, session, subject, runs, names, quota }: AppendRequest): AppendResult | undefined {

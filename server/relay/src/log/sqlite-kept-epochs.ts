@@ -1,5 +1,5 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import { recordKeyHint } from '@y-sealed/protocol/header'
+import { keyHintOf } from './key-hint.ts'
 import type { KeptEpoch } from './log-store.ts'
 import type { Tables } from './sqlite-tables.ts'
 
@@ -27,14 +27,5 @@ export function createKeptEpochs(database: DatabaseSyncInstance, tables: Tables)
       keyHint: keyHintOf(bytes),
       isNeeded: runs > 0 || checkpoints > 0 || epochIndex === document?.state.head.index,
     }))
-  }
-}
-
-/** Members look at records closely, the relay does not: one of theirs may be anything. */
-function keyHintOf(record: Uint8Array): string | null {
-  try {
-    return recordKeyHint(record)
-  } catch {
-    return null
   }
 }

@@ -1,8 +1,8 @@
 import { MAX_PLACES } from '@y-sealed/protocol'
 import type { LogHead, Standing, StoredRun, WantedChunks } from './log-store.ts'
+import { placeOf } from './place.ts'
 import { sameHash } from './record-hash.ts'
 import { runAfter } from './run-chain.ts'
-import { placeOf } from './sqlite-checkpoint-rows.ts'
 import { headRecord, type Tables } from './sqlite-tables.ts'
 
 /** H of a log without an epoch: there is nothing to hash yet. */

@@ -11,36 +11,17 @@ export interface TailAuthor {
   readonly subject: string
 }
 
-interface TailDocument {
-  id: number
-  state: EpochState
-  sole: SoleAuthor
-  bytes?: number
-  tenant?: string | undefined
-}
-
-/** The newest entries of one document: in the journal, and not yet in the document's own tables. They are of the head epoch. */
+/** The newest entries of one document, of the head epoch, and not yet in the document's own tables. */
 export class Tail {
-  readonly document: number
-  /** The row of the journal in which its oldest entry is. */
-  readonly journalRow: number
-  /** Bytes of the document when it began, and whose it is. */
-  readonly storedBytes: number
-  readonly tenant: string | undefined
   readonly #runs: TailRuns
   readonly #salts: TailSalts
   #state: EpochState
   #sole: SoleAuthor
 
   constructor(
-    { id, state, sole, bytes = 0, tenant }: TailDocument,
-    journalRow: number,
+    { state, sole }: { readonly state: EpochState; readonly sole: SoleAuthor },
     storedClaim: (salt: Uint8Array) => SaltClaim | undefined,
   ) {
-    this.document = id
-    this.journalRow = journalRow
-    this.storedBytes = bytes
-    this.tenant = tenant
     this.#state = state
     this.#sole = sole
     this.#salts = new TailSalts(storedClaim)

@@ -1,5 +1,6 @@
 import type { Place } from '@y-sealed/protocol'
 import type { EpochRecord, LogStore, OpenedEpoch, StoredRun } from '../log/log-store.ts'
+import { runThrough } from '../log/run-chain.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Batch, groupRuns, type Part, partOf } from './batch.ts'
 import { caughtUpFrame, compactedFrame, recordFrame } from './down.ts'
@@ -157,7 +158,9 @@ export class Delivery {
     // A `read` may have gone back meanwhile.
     if (this.#state !== 'reading' || this.#next !== next) return
     if (runs[0]?.first !== next) throw await this.#lack(next)
-    this.#sendRuns(runs)
+    // The store may have a commit that its own session has not heard of yet: it goes out when the room is told of it.
+    const { sequence: last } = room.head
+    this.#sendRuns(runs.filter(({ first }) => first <= last).map((run) => runThrough(run, last)))
   }
 
   /** Why the store does not have this entry. */

@@ -5,7 +5,7 @@ import { errorFields, type Log } from '../telemetry/log.ts'
 import type { Turn } from '../transport/turn.ts'
 import { DeletedError } from './deleted-error.ts'
 import { createHeartbeat } from './heartbeat.ts'
-import { Room } from './room.ts'
+import { type Outside, Room } from './room.ts'
 
 export interface RoomsOptions {
   store: LogStore
@@ -13,6 +13,8 @@ export interface RoomsOptions {
   clock: Clock
   limits: RelayLimits
   log: Log
+  /** Where several relays share the store. */
+  outside?: Outside | undefined
 }
 
 interface UsedRoom {
@@ -42,8 +44,7 @@ export class Rooms {
   enter(name: string): Promise<Room> {
     let used = this.#rooms.get(name)
     if (!used) {
-      used = { room: this.#load(name), uses: 0 }
-      this.#rooms.set(name, used)
+      used = this.#begin(name)
     }
     used.uses++
     return used.room
@@ -51,7 +52,9 @@ export class Rooms {
 
   leave(name: string): void {
     const used = this.#rooms.get(name)
-    if (used && --used.uses === 0) this.#rooms.delete(name)
+    if (!used || --used.uses > 0) return
+    this.#rooms.delete(name)
+    this.#options.outside?.leave(name)
   }
 
   /**
@@ -63,6 +66,7 @@ export class Rooms {
     if (used) used.uses++
     const over = () => {
       this.#commits.delete(told)
+      room.commits.delete(told)
       this.leave(room.name)
     }
     // One promise, not the three of `then` and `finally`: every append passes here.
@@ -81,6 +85,7 @@ export class Rooms {
       },
     )
     this.#commits.add(told)
+    room.commits.add(told)
     return told
   }
 
@@ -111,6 +116,20 @@ export class Rooms {
     await Promise.allSettled(this.#commits)
   }
 
+  #begin(name: string): UsedRoom {
+    const { outside } = this.#options
+    const used = { room: this.#load(name), uses: 0 }
+    this.#rooms.set(name, used)
+    used.room.then(
+      (room) => {
+        // Unless everybody has gone while it was loaded.
+        if (outside && this.#rooms.get(name) === used) room.outside = outside.enter(room)
+      },
+      () => {},
+    )
+    return used
+  }
+
   async #load(name: string): Promise<Room> {
     const { store, turn, clock, limits, log } = this.#options
     if (await store.isDeleted(name)) throw new DeletedError()
@@ -120,7 +139,8 @@ export class Rooms {
         clock,
         readHead: () => store.head(name),
         onHead(stored) {
-          room.learn(stored)
+          if (!room.outside) room.learn(stored)
+          else if (room.isBehind(stored)) room.outside.look()
           room.beat(stored)
         },
         onFailure: (error) => log.error('heartbeat failed', errorFields(error)),

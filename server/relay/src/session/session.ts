@@ -4,6 +4,7 @@ import {
   type CheckpointsUp,
   type CloseReason,
   type Compact,
+  closeReasons,
   type Down,
   encodeFrame,
   type Fetch,
@@ -17,7 +18,9 @@ import {
 } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { type Access, mayRotate } from '../auth/authorize.ts'
+import type { ShutOut } from '../auth/shut-out.ts'
 import type { RelayContext } from '../context.ts'
+import { InDoubtError } from '../log/in-doubt-error.ts'
 import type { AppendResult } from '../log/log-store.ts'
 import { Delivery } from '../room/delivery.ts'
 import type { Member, MemberInfo, Room } from '../room/room.ts'
@@ -186,6 +189,11 @@ export class Session implements Member {
     if (hasLess && this.#lease.isHeld) this.#lease.giveBack().catch((error: unknown) => this.#tell(error))
   }
 
+  /** Whether an operator has shut out who came with this token. */
+  isIn(shutOut: ShutOut): boolean {
+    return shutOut.has(this.#access, this.room.name)
+  }
+
   get mayWrite(): boolean {
     return this.#access.role === 'write' && !this.isObserver
   }
@@ -226,6 +234,8 @@ export class Session implements Member {
     if (epoch.replaces && this.#lease.isHeld && !this.#lease.is(request)) {
       throw new Refusal('busy', "an open has its lease's number")
     }
+    // Another node may have opened the one that this replaces; our sessions get its record first.
+    await this.room.outside?.caughtUp()
     const { sequence, hash } = await this.#commit(
       this.#context.store.open({ ...this.#author, ...this.#owner, quota: this.#quota(2), ...epoch }),
     )
@@ -283,6 +293,12 @@ export class Session implements Member {
   }
 
   #refuse(request: number, error: unknown): void {
+    // It may be stored: the client must look before it sends it again, and does so when it joins.
+    if (error instanceof InDoubtError) {
+      this.#tell(error)
+      this.close(closeReasons.internal)
+      return
+    }
     const refusal = error instanceof Refusal ? error : new Refusal('internal', 'the relay could not store it')
     if (refusal !== error) this.#tell(error)
     const { code, message: detail, record } = refusal

@@ -1,4 +1,5 @@
 import { closeReasons, type RefusalCode } from '@y-sealed/protocol'
+import { BusMetrics } from './bus-metrics.ts'
 import { Histogram } from './histogram.ts'
 import { SECONDS_BUCKETS, StoreMetrics } from './store-metrics.ts'
 import { type SocketBytes, Traffic } from './traffic.ts'
@@ -11,6 +12,8 @@ export interface Gauges {
   heldBytes: number
   /** Of the open connections. */
   socketBytes: SocketBytes
+  /** Whether other relays can be heard; absent: there is no bus. */
+  isBusUp?: boolean
 }
 
 const KNOWN_CLOSES: ReadonlySet<number> = new Set(Object.values(closeReasons).map(({ code }) => code))
@@ -24,6 +27,7 @@ export class Metrics {
   readonly #connectionCloses = new Map<string, number>()
   readonly store = new StoreMetrics()
   readonly traffic = new Traffic()
+  readonly bus = new BusMetrics()
   readonly #acks = new Histogram(SECONDS_BUCKETS)
   #appends = 0
   #entries = 0
@@ -51,7 +55,7 @@ export class Metrics {
   }
 
   /** In Prometheus' text format, version 0.0.4. */
-  text({ connections, rooms, sessions, heldBytes, socketBytes }: Gauges): string {
+  text({ connections, rooms, sessions, heldBytes, socketBytes, isBusUp }: Gauges): string {
     return [
       ...plain('connections', 'gauge', 'Open WebSockets', connections),
       ...plain('rooms', 'gauge', 'Documents that somebody has joined', rooms),
@@ -67,6 +71,7 @@ export class Metrics {
       ...this.#acks.lines(`${PREFIX}ack_seconds`),
       ...this.store.lines(PREFIX),
       ...this.traffic.lines(PREFIX, socketBytes),
+      ...(isBusUp === undefined ? [] : this.bus.lines(PREFIX, isBusUp)),
       '',
     ].join('\n')
   }

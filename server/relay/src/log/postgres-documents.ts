@@ -1,0 +1,145 @@
+import type { LeasePurpose } from '@y-sealed/protocol'
+import { RelayError } from '../errors.ts'
+import type { SoleAuthor } from './compaction.ts'
+import type { EpochState } from './epoch-state.ts'
+import type { EpochRecord } from './log-store.ts'
+import type { Queries } from './postgres-database.ts'
+import { hexOf } from './room-key.ts'
+
+/** A document's row, and the time on the store's clock when it was read. */
+export interface PostgresDocument {
+  room: Uint8Array
+  state: EpochState
+  sole: SoleAuthor
+  bytes: number
+  tenant: string | undefined
+  nowUnixMs: number
+}
+
+/** Times in unix ms. A lease or pause of session 0 is none: sessions have numbers from 1. */
+interface DocumentRow {
+  room: Uint8Array
+  sequence: number
+  hash: Uint8Array
+  headIndex: number
+  headHash: Uint8Array
+  isDeleted: boolean
+  leaseSession: number
+  leasePurpose: LeasePurpose
+  leaseUntil: number
+  pauseSession: number
+  pauseUntil: number
+  pauseAgainAt: number
+  bytes: number
+  tenant: string | null
+  soleSubject: string | null
+  soleSince: number
+  now: number
+}
+
+interface RecordRow {
+  index: number
+  bytes: Uint8Array
+  hash: Uint8Array
+  after: number
+}
+
+/** ms on the database's clock at this moment, not at the transaction's start. */
+export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+
+const DOCUMENT = `SELECT room, sequence, hash, head_index AS "headIndex", head_hash AS "headHash", is_deleted AS "isDeleted",
+    lease_session AS "leaseSession", lease_purpose AS "leasePurpose", lease_until AS "leaseUntil",
+    pause_session AS "pauseSession", pause_until AS "pauseUntil", pause_again_at AS "pauseAgainAt",
+    sole_subject AS "soleSubject", sole_since AS "soleSince", bytes, tenant, ${NOW} AS now
+  FROM documents`
+
+const ONE = `${DOCUMENT} WHERE room = $1`
+// In one order, whoever locks several: no two of them wait for each other.
+const SEVERAL_LOCKED = `${DOCUMENT} WHERE room = ANY($1::bytea[]) ORDER BY room FOR UPDATE`
+
+const SAVE = `UPDATE documents SET sequence = $2, hash = $3, head_index = $4, head_hash = $5, lease_session = $6, lease_purpose = $7,
+    lease_until = $8, pause_session = $9, pause_until = $10, pause_again_at = $11 WHERE room = $1`
+
+const RECORD = 'SELECT epoch_index AS index, bytes, hash, after_sequence AS after FROM records WHERE room = $1'
+
+/** A row's document; undefined: it was deleted. `now` takes the place of the database's clock. */
+function toDocument(row: DocumentRow, now: (() => number) | undefined): PostgresDocument | undefined {
+  if (row.isDeleted) return undefined
+  const { room, sequence, hash, headIndex, headHash, bytes, tenant } = row
+  const lease = { session: row.leaseSession, purpose: row.leasePurpose, untilUnixMs: row.leaseUntil }
+  const pause = { session: row.pauseSession, untilUnixMs: row.pauseUntil, againAtUnixMs: row.pauseAgainAt }
+  const state = {
+    head: { index: headIndex, hash: headHash },
+    ...{ sequence, hash },
+    lease: lease.session > 0 ? lease : undefined,
+    pause: pause.session > 0 ? pause : undefined,
+  }
+  const sole = { subject: row.soleSubject ?? undefined, since: row.soleSince }
+  return { room, state, sole, bytes, tenant: tenant ?? undefined, nowUnixMs: now?.() ?? row.now }
+}
+
+/** Documents in their rows. `now`: the clock that counts; undefined: the database's. */
+export class PostgresDocuments {
+  readonly #now: (() => number) | undefined
+
+  constructor(now: (() => number) | undefined) {
+    this.#now = now
+  }
+
+  /** As it is at this moment. */
+  async find(queries: Queries, room: Uint8Array): Promise<PostgresDocument | undefined> {
+    const [row] = await queries.query<DocumentRow>(ONE, [room])
+    return row && toDocument(row, this.#now)
+  }
+
+  /** Nobody else changes it until the transaction ends. */
+  async lock(queries: Queries, room: Uint8Array): Promise<PostgresDocument | undefined> {
+    return (await this.lockAll(queries, [room])).get(hexOf(room))
+  }
+
+  /** By their rooms in hex. */
+  async lockAll(queries: Queries, rooms: readonly Uint8Array[]): Promise<Map<string, PostgresDocument>> {
+    const rows = await queries.query<DocumentRow>(SEVERAL_LOCKED, [rooms])
+    const found = new Map<string, PostgresDocument>()
+    for (const row of rows) {
+      const document = toDocument(row, this.#now)
+      if (document) found.set(hexOf(row.room), document)
+    }
+    return found
+  }
+
+  async nowUnixMs(queries: Queries): Promise<number> {
+    if (this.#now) return this.#now()
+    const [row] = await queries.query<{ now: number }>(`SELECT ${NOW} AS now`)
+    if (!row) throw new RelayError('storage', 'the database has no clock')
+    return row.now
+  }
+}
+
+export async function saveState(queries: Queries, room: Uint8Array, state: EpochState): Promise<void> {
+  const { sequence, hash, head, lease, pause } = state
+  const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
+  const pauseColumns = pause ? [pause.session, pause.untilUnixMs, pause.againAtUnixMs] : [0, 0, 0]
+  await queries.query(SAVE, [room, sequence, hash, head.index, head.hash, ...leaseColumns, ...pauseColumns])
+}
+
+/** The records of a room, oldest first. */
+export function readRecords(queries: Queries, room: Uint8Array): Promise<EpochRecord[]> {
+  return queries.query<RecordRow>(`${RECORD} ORDER BY epoch_index`, [room])
+}
+
+export async function headRecord(queries: Queries, { room, state }: PostgresDocument): Promise<EpochRecord> {
+  const [record] = await queries.query<RecordRow>(`${RECORD} AND epoch_index = $2`, [room, state.head.index])
+  if (!record) throw new RelayError('storage', 'a document without its head record')
+  return record
+}
+
+/** A refusal's code, and the head record with those for which a client needs it. */
+export async function refusal<Code extends string>(
+  queries: Queries,
+  code: Code,
+  document: PostgresDocument | undefined,
+): Promise<{ code: Code; record?: Uint8Array }> {
+  if (code !== 'stale-epoch' || !document) return { code }
+  return { code, record: (await headRecord(queries, document)).bytes }
+}

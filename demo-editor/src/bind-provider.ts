@@ -1,4 +1,5 @@
 import { type KeySource, keyEndpoint, SealedProvider, type SealedProviderOptions } from 'y-sealed'
+import { sealedIndexedDB } from 'y-sealed/indexeddb'
 import type * as Y from 'yjs'
 import type { Access } from './access.ts'
 import { keyInAddress } from './document-address.ts'
@@ -14,6 +15,8 @@ export function bindProvider(
     ...options,
     keys: keysOf(access),
     token: access.relayToken,
+    // What is typed offline outlives the tab; each person of this browser has a copy of their own.
+    persistence: sealedIndexedDB({ account: access.name }),
   })
 }
 

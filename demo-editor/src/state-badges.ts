@@ -26,6 +26,7 @@ export function showStates(provider: SealedProvider, changed: (facts: Facts) => 
   const render = () => {
     // The role is known once the relay has answered.
     if (facts.status === 'connected') facts.canWrite = provider.canWrite
+    facts.keptSince = provider.storedLocally ? provider.unsyncedSince : undefined
     paintLock(encryptionState(facts))
     paint('connection-state', connectionState(facts))
     paint('storage-state', storageState(facts))
@@ -46,6 +47,7 @@ export function showStates(provider: SealedProvider, changed: (facts: Facts) => 
     render()
   })
   provider.on('sync', render)
+  provider.on('stored', render)
   provider.on('problem', ({ code }) => {
     if (LOCKING.includes(code)) facts.locked = true
     if (SHUTTING_OUT.includes(code)) facts.shutOut = true

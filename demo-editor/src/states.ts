@@ -1,4 +1,6 @@
-import { say } from './messages/words.ts'
+import { language, say } from './messages/words.ts'
+
+const TIME = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' })
 
 /** How long the connection has been away: nobody is told of a moment, and everybody of half a minute. */
 export type Absence = 'none' | 'moment' | 'short' | 'long'
@@ -20,6 +22,8 @@ export interface Facts {
   canWrite: boolean
   /** Every edit of this tab is durably stored at the relay. */
   stored: boolean
+  /** The oldest edit that is not stored at the relay is on this device; it was made then, unix ms. */
+  keptSince?: number | undefined
   /** The oldest edit waits for its confirmation longer than is usual. */
   slow: boolean
 }
@@ -34,12 +38,12 @@ export interface State {
 type StateName =
   | `encryption.${'encrypted' | 'locked' | 'waiting'}`
   | `connection.${'connected' | 'offline' | 'connecting' | 'ended'}`
-  | `storage.${'stored' | 'slow' | 'storing' | 'nothing' | 'kept' | 'only-here' | 'read-only'}`
+  | `storage.${'stored' | 'slow' | 'storing' | 'nothing' | 'kept' | 'on-device' | 'only-here' | 'read-only'}`
 
-const state = (tone: State['tone'], name: StateName): State => ({
+const state = (tone: State['tone'], name: StateName, values: Record<string, string> = {}): State => ({
   tone,
   text: say(name),
-  detail: say(`${name}.detail`),
+  detail: say(`${name}.detail`, values),
 })
 
 export function encryptionState({ keyed, locked }: Facts): State {
@@ -56,12 +60,16 @@ export function connectionState({ status, offlineByChoice, ended, absence, keyed
   return state('wait', 'connection.connecting')
 }
 
-export function storageState({ status, offlineByChoice, ended, absence, canWrite, stored, slow }: Facts): State {
+export function storageState(facts: Facts): State {
+  const { status, offlineByChoice, ended, absence, canWrite, stored, slow, keptSince } = facts
   const connected = status === 'connected'
   if (connected && !canWrite && stored) return state('off', 'storage.read-only')
   if (connected && stored) return state('good', 'storage.stored')
   if (connected) return slow ? state('bad', 'storage.slow') : state('wait', 'storage.storing')
   if (stored) return absence === 'moment' ? state('good', 'storage.stored') : state('off', 'storage.nothing')
-  if (offlineByChoice || ended || absence === 'long') return state('bad', 'storage.only-here')
+  if (offlineByChoice || ended || absence === 'long') {
+    if (keptSince === undefined) return state('bad', 'storage.only-here')
+    return state('wait', 'storage.on-device', { since: TIME.format(keptSince) })
+  }
   return absence === 'moment' ? state('wait', 'storage.storing') : state('wait', 'storage.kept')
 }

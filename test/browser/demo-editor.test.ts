@@ -124,7 +124,7 @@ describe.skipIf(skipBrowserTests)('the demo editor, in real browsers against rea
     await alice.page.click('#offline-toggle')
     await expect.poll(() => alice.state('connection'), PATIENCE).toBe('Working offline')
     await alice.type('On the train. ')
-    expect(await alice.state('storage')).toBe('Changes only in this tab')
+    await expect.poll(() => alice.state('storage'), PATIENCE).toBe('Kept on this device')
     await bob.type('Meanwhile at home. ')
     await expect.poll(() => bob.state('storage'), PATIENCE).toBe('All changes stored')
     expect(await bob.text()).not.toContain('On the train.')

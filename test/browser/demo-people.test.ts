@@ -60,7 +60,7 @@ describe.skipIf(skipBrowserTests)('what the demo editor tells people, and when',
       })
     await page.clock.fastForward(20_000)
     await expect.poll(() => page.textContent('#away'), PATIENCE).toBe(en['away.note'])
-    expect(await words(page)).toMatchObject({ storage: 'Changes only in this tab', problems: '' })
+    expect(await words(page)).toMatchObject({ storage: 'Kept on this device', problems: '' })
     expect(await leavingWarns(page)).toBe(true)
 
     network.isUp = true

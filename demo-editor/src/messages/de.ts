@@ -49,6 +49,9 @@ export const de: Record<MessageKey, string> = {
   'storage.nothing.detail': 'Was du vorher geschrieben hast, ist beim Relay gespeichert.',
   'storage.kept': 'In diesem Tab aufgehoben',
   'storage.kept.detail': 'Es wird gesendet, sobald die Verbindung wieder da ist.',
+  'storage.on-device': 'Auf diesem Gerät aufgehoben',
+  'storage.on-device.detail':
+    'Die älteste Änderung, die das Relay noch nicht bestätigt hat, ist von {since}. Alle sind hier verschlüsselt aufgehoben und werden gesendet, sobald die Verbindung wieder da ist.',
   'storage.only-here': 'Änderungen nur in diesem Tab',
   'storage.only-here.detail': 'Lass diesen Tab offen, bis die Verbindung wieder da ist.',
   'storage.read-only': 'Nur lesen',

@@ -45,6 +45,9 @@ export const en = {
   'storage.nothing.detail': 'What you wrote before is stored at the relay.',
   'storage.kept': 'Kept in this tab',
   'storage.kept.detail': 'It is sent as soon as the connection is back.',
+  'storage.on-device': 'Kept on this device',
+  'storage.on-device.detail':
+    'The oldest change that the relay has not confirmed is from {since}. All of them are kept here, sealed, and sent once the connection is back.',
   'storage.only-here': 'Changes only in this tab',
   'storage.only-here.detail': 'Keep this tab open until the connection is back.',
   'storage.read-only': 'Read only',

@@ -47,6 +47,12 @@ describe('the badges', () => {
       'Not connected',
       'Changes only in this tab',
     ],
+    [
+      { status: 'connecting', absence: 'long', stored: false, keptSince: 0 },
+      'End-to-end encrypted',
+      'Connecting…',
+      'Kept on this device',
+    ],
     [{ status: 'disconnected', offlineByChoice: true }, 'End-to-end encrypted', 'Working offline', 'Nothing to send'],
     [
       { status: 'connecting', keyed: false, locked: true, absence: 'short', stored: false },

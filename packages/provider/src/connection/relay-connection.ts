@@ -17,6 +17,7 @@ import { rethrowLater } from '../rethrow-later.ts'
 import { SealedError } from '../sealed-error.ts'
 import { backoffMs } from './backoff.ts'
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-machine.ts'
+import { onPageAwake } from './page-awake.ts'
 import {
   type CloseFacts,
   isWorthReconnecting,
@@ -91,7 +92,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   readonly #WebSocket: WebSocketConstructor
   readonly #protocols: string[]
   readonly #clock: Clock
-  readonly #wake = (): void => this.#step({ type: 'wake' })
+  readonly #unwatchPage: () => void
 
   /** Throws SealedError `unsupported` without a WebSocket, or for `ws:` to a host that is not loopback. */
   constructor(url: string, options: RelayConnectionOptions = {}) {
@@ -102,7 +103,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     this.#clock = options.unsafeClock ?? systemClock
     this.maxBackoffTime = options.maxBackoffTime ?? DEFAULT_MAX_BACKOFF_MS
     this.shouldReconnect = options.shouldReconnect ?? isWorthReconnecting
-    globalThis.addEventListener?.('online', this.#wake)
+    this.#unwatchPage = onPageAwake(() => this.#wake())
   }
 
   get isOpen(): boolean {
@@ -170,7 +171,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
   override destroy(): void {
     this.#wanting.clear()
     this.#step({ type: 'unwant' })
-    globalThis.removeEventListener?.('online', this.#wake)
+    this.#unwatchPage()
     this.#rooms.clear()
     super.destroy()
   }
@@ -317,6 +318,13 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     socket.close()
     this.#tell('connection-close', this.#closeEvent)
     for (const port of [...this.#rooms.values()]) port.onClosed()
+  }
+
+  /** There may be a network again, and timers may have slept: what is due is done now. */
+  #wake(): void {
+    const isOpen = this.#socket !== undefined
+    if (isOpen && this.#clock.now() - this.#lastReceivedMs >= SILENCE_IS_DEATH_MS) this.#closed(null)
+    this.#step({ type: 'wake' })
   }
 
   #watchSilence(): void {

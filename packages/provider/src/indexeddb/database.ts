@@ -52,7 +52,7 @@ export function transact<Result>(
   database: IDBDatabase,
   stores: readonly StoreName[],
   mode: 'readonly' | 'readwrite',
-  act: (store: (name: StoreName) => IDBObjectStore, abort: () => void) => Result,
+  act: (store: (name: StoreName) => IDBObjectStore) => Result,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     // Strict: what is told as stored survives a crash of the machine, not only of the browser.
@@ -60,10 +60,13 @@ export function transact<Result>(
     let result: Result
     transaction.oncomplete = () => resolve(result)
     transaction.onabort = () => reject(transaction.error ?? new DOMException('aborted', 'AbortError'))
-    result = act(
-      (name) => transaction.objectStore(name),
-      () => transaction.abort(),
-    )
+    try {
+      result = act((name) => transaction.objectStore(name))
+    } catch (error) {
+      // Nothing of it, rather than half.
+      transaction.abort()
+      reject(error)
+    }
   })
 }
 

@@ -3,31 +3,30 @@ import type { Epoch } from '../epoch/epoch.ts'
 import type { Freshness } from '../epoch/freshness.ts'
 import { errorName } from '../error-name.ts'
 import type { History } from '../history/history.ts'
-import { Inbound } from '../inbound/inbound.ts'
+import type { Inbound } from '../inbound/inbound.ts'
 import type { Restored, Standing } from '../local/persistence.ts'
 import { wholeLog } from '../log-state/covered-log.ts'
-import { LogState } from '../log-state/log-state.ts'
 import { type KnownPlace, type ProblemCode, SealedError } from '../sealed-error.ts'
-import { Witnesses } from '../witness/witnesses.ts'
+import type { Witnesses } from '../witness/witnesses.ts'
 import { AccessRefresh } from './access-refresh.ts'
 import { Channel } from './channel.ts'
-import { Checkpoints } from './checkpoints.ts'
-import { DownMessages } from './down-messages.ts'
-import { Epochs } from './epochs.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { DownMessages } from './down-messages.ts'
+import type { Epochs } from './epochs.ts'
 import { FloodWatch } from './flood-watch.ts'
 import type { RotationOptions } from './own-epochs.ts'
-import { Reading } from './reading.ts'
+import type { Reading } from './reading.ts'
 import { Retry } from './retry.ts'
+import { connectParts } from './session-parts.ts'
 import type { Phase, SessionPorts } from './session-ports.ts'
 import { StallWatch } from './stall-watch.ts'
-import { Writing } from './writing.ts'
+import type { Writing } from './writing.ts'
 
 /** One document's conversation with the relay, across reconnects: join, epoch, catch up, live. */
 export class Session {
   phase: Phase = 'away'
   readonly writing: Writing
   readonly #ports: SessionPorts
-  readonly #logState = new LogState()
   readonly #channel: Channel
   readonly #inbound: Inbound
   readonly #reading: Reading
@@ -69,157 +68,29 @@ export class Session {
       progress: () => this.#owed(),
       onStall: () => this.#distrust('the relay is heard but does not answer'),
     })
-    this.#inbound = new Inbound({
-      ...ports,
-      logState: this.#logState,
-      ownSalt: () => this.writing.sealer.sealer?.salt,
-      onProgress: () => this.#progress(),
-      onSettled: () => this.#settled(),
-      onForeignContent: () => {
-        const missing = this.writing.unsent.lacking()
-        if (missing !== undefined) ports.onForeignContent(missing)
-      },
-      onBegin: (epoch, isAnew) => {
-        if (isAnew) ports.onBegan()
-        this.#witnesses.began(epoch, isAnew)
-      },
-      onTaken: (taken) => {
-        this.#witnesses.taken(taken)
-        this.#checkpoints.taken(taken)
-      },
-      onLogged: (update) => {
-        this.#epochs.logged(update)
-        this.#checkpoints.logged(update)
-        ports.onLogged(update)
-      },
-      onFreshId: (before) => ports.awareness.follow(before),
-      onWritten: (sealer, client) => ports.awareness.wrote(sealer, client),
-      reread: (after) => this.#reading.read(after),
-      onRelayFault: (message, known) => this.#distrust(message, known),
-      onOpenFailed: () => {
-        problems.raise('internal', 'opening failed; it is tried again in a new session', 'entry')
-        this.#startOver()
-      },
-    })
-    const common = {
-      session: ports,
-      inbound: this.#inbound,
-      logState: this.#logState,
+    const { inbound, reading, writing, checkpoints, witnesses, epochs, messages } = connectParts(ports, {
       requests: this.#channel.requests,
-      run: (work: Promise<void>) => this.#run(work),
-      distrust: (message: string, known?: KnownPlace) => this.#distrust(message, known),
-      startOver: () => this.#startOver(),
-    }
-    this.#reading = new Reading({
-      ...common,
-      problems,
-      clock,
-      hasEpoch: () => this.epoch !== undefined,
-      readsHead: () => this.epoch !== undefined && this.#epochs.isHead(this.epoch.hash),
-      isAwaited: () => this.phase === 'reading',
-      onRead: () => {
-        this.writing.appender.pause()
-        if (this.phase === 'live') this.#setPhase('reading')
-      },
-      onComplete: () => this.#becomeLive(),
-      onPruned: () => this.#startOver(),
-    })
-    this.writing = new Writing({
-      ...common,
-      epoch: () => this.epoch,
-      isLive: () => this.phase === 'live',
+      phase: () => this.phase,
+      setPhase: (phase) => this.#setPhase(phase),
       life: () => this.#life,
-      onRecord: (record) => {
-        this.#epochs.recordAppeared(record, true)
-        return this.#epochs.isThere
-      },
-      read: () => this.#reading.read(this.#inbound.cursor),
-      readLater: () => this.#reading.readLater(),
-      onBirth: (salt) => this.#witnesses.noteOwn(salt),
-      lastWitness: () => this.#witnesses.last(),
-      onDenied: () =>
-        this.#checkpoints.refuse(new SealedError('write-denied', 'this session may only read', 'checkpoint')),
-    })
-    this.#checkpoints = new Checkpoints({
-      ...common,
-      history: () => this.#epochs.history,
-      isHead: (recordHash) => this.#epochs.isHead(recordHash),
-      liveEpoch: () => (this.#isUndisturbed ? this.epoch : undefined),
-      onRecord: (record) => this.#epochs.recordAppeared(record, true),
-      heal: () => this.writing.heal(),
-      onMade: ({ sequence }) => this.#witnesses.checkpointMade(sequence),
-      witness: (make) => this.#witnesses.append(make),
-    })
-    this.#witnesses = new Witnesses({
-      ...ports,
-      reader: () => this.#inbound,
-      isLive: () => this.phase === 'live',
-      mayAppend: () => this.#isUndisturbed && this.#inbound.isSure,
-      append: (make) => this.writing.appender.witness(make),
-    })
-    this.#epochs = new Epochs({
-      ...common,
-      checkpoints: this.#checkpoints,
-      writing: this.writing,
-      phase: () => this.phase,
-      isContradicted: () => this.#witnesses.isContradicted,
-      onLeaving: () => {
-        this.#reading.leaving()
-        this.writing.stop()
-        ports.awareness.suspend()
-        // What came while a person was to decide was not taken.
-        if (this.phase === 'held' && this.epoch !== undefined) this.#reading.read(this.#inbound.cursor)
-        this.#setPhase('keying')
-      },
-      onRetired: () => {
-        this.writing.retire()
-        ports.awareness.mute()
-        ports.onRetirement()
-      },
-      onUnretired: () => {
-        ports.awareness.unmute()
-        this.writing.unretire()
-        ports.onRetirement()
-      },
-      onThere: (readAgain) => this.#run(this.#keyed(readAgain)),
-      onOwnEntries: (sequence) => this.#reading.endsAt(sequence),
-      onHeld: (error) => {
-        this.writing.stop()
-        this.writing.sealer.leave()
-        this.#inbound.forgetWaiting()
-        ports.awareness.stop()
-        ports.onHalted(error)
-        this.#setPhase('held')
-      },
+      run: (work) => this.#run(work),
+      distrust: (message, known) => this.#distrust(message, known),
+      startOver: () => this.#startOver(),
       halt: (error) => this.#halt(error),
+      keyed: (readAgain) => this.#run(this.#keyed(readAgain)),
+      progress: () => this.#progress(),
+      settled: () => this.#settled(),
+      complete: () => this.#becomeLive(),
+      accessLasts: (lifeMs) => this.#access.lasts(lifeMs),
+      closed: (code, reason) => this.#closed(code, reason),
     })
-    this.#messages = new DownMessages({
-      awareness: ports.awareness,
-      inbound: this.#inbound,
-      reading: this.#reading,
-      writing: this.writing,
-      checkpoints: this.#checkpoints,
-      epochs: this.#epochs,
-      phase: () => this.phase,
-      onJoined: (joined) => {
-        this.writing.role = joined.role
-        this.#reading.expect(joined.sequence)
-        this.#setPhase('keying')
-        this.#epochs.joined(joined)
-      },
-      onAccess: ({ role, lifeMs }) => {
-        // Who may write from here on, or no more, begins anew: nothing has to change its mind in the middle.
-        if (role === this.writing.role) this.#access.lasts(lifeMs)
-        else this.#startOver()
-      },
-      onClosed: (code, reason) => {
-        const wasJoined = this.phase !== 'joining'
-        this.#isWanted = false
-        this.#away()
-        this.#setPhase('halted')
-        ports.onEnded(code, reason, wasJoined)
-      },
-    })
+    this.writing = writing
+    this.#inbound = inbound
+    this.#reading = reading
+    this.#checkpoints = checkpoints
+    this.#witnesses = witnesses
+    this.#epochs = epochs
+    this.#messages = messages
   }
 
   /** The app wants this document connected, until `end()` or until the relay ends it for good. */
@@ -360,13 +231,6 @@ export class Session {
   /** Yjs is taking entries: what changes in this very turn is a consequence of them. */
   get isApplying(): boolean {
     return this.#inbound.isApplying
-  }
-
-  /** Live, and nothing stands in the way of the log and this document becoming one. */
-  get #isUndisturbed(): boolean {
-    const { isRetired, isRotating } = this.#epochs
-    const { canWrite, obstacle, unsent } = this.writing
-    return canWrite && !isRetired && !isRotating && obstacle === undefined && !unsent.hasDisowned
   }
 
   // --- join ---
@@ -531,6 +395,14 @@ export class Session {
     this.#away()
     this.#ports.onHalted(error)
     this.#setPhase('halted')
+  }
+
+  #closed(code: number, reason: string): void {
+    const wasJoined = this.phase !== 'joining'
+    this.#isWanted = false
+    this.#away()
+    this.#setPhase('halted')
+    this.#ports.onEnded(code, reason, wasJoined)
   }
 
   #away(): void {

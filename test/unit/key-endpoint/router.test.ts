@@ -7,10 +7,11 @@ import {
   type KeyStore,
   keyRouter,
   openSqliteKeyStore,
+  type Purpose,
 } from '@y-sealed/key-endpoint'
 import express from 'express'
 import { describe, expect, it } from 'vitest'
-import { ask, asWriter, mount, send } from './fixtures.ts'
+import { type Answer, ask, asWriter, mount, send } from './fixtures.ts'
 
 /** Counts what is made, to show that a refused request made nothing. */
 function countingStore(): KeyStore & { made: number } {
@@ -110,6 +111,45 @@ describe('authorize', () => {
     await store.rotate('d')
     expect((await ask(url, { documentId: 'd', keyHint })).json).toMatchObject({ keyHint, active: false })
     expect(questions).toEqual([{ documentId: 'd', purpose: 'read-old' }])
+  })
+
+  const MAY: Record<Purpose, readonly Access['role'][]> = {
+    'read-current': ['read', 'write', 'admin'],
+    'read-old': ['read', 'write', 'admin'],
+    create: ['write', 'admin'],
+    rotate: ['write', 'admin'],
+    admin: ['admin'],
+  }
+  it.each(
+    Object.entries(MAY).flatMap(([purpose, roles]) =>
+      (['read', 'write', 'admin'] as const).map((role) => [role, purpose, roles.includes(role)] as const),
+    ),
+  )('the role %s for the purpose %s: %s', async (role, purpose, may) => {
+    const asked: AccessQuestion[] = []
+    const authorize: Authorize = (_request, question) => {
+      asked.push(question)
+      return { subject: 'ada', role }
+    }
+    const { url, store } = await mount({ authorize })
+    const old = await store.currentOrNew('d')
+    const current = await store.rotate('d')
+    const questions: Record<Purpose, () => Promise<Answer>> = {
+      'read-current': () => ask(url, { documentId: 'd', keyHint: current.keyHint }),
+      'read-old': () => ask(url, { documentId: 'd', keyHint: old.keyHint }),
+      create: () => ask(url, { documentId: 'new', keyHint: null }),
+      rotate: () => ask(url, { documentId: 'd', keyHint: null, after: current.keyHint }),
+      admin: () => ask(`${url}/shred`, { documentId: 'd', keyHint: old.keyHint }),
+    }
+    // The names are those of the table.
+    const { status, text } = await questions[purpose as Purpose]()
+    expect(asked.map((question) => question.purpose)).toEqual([purpose])
+    expect(status).toBe(may ? 200 : 403)
+    if (!may) expect(text).toBe('{"error":"refused"}')
+    expect((await store.list('d')).map(({ state }) => state)).toEqual(
+      may && purpose === 'rotate'
+        ? ['inactive', 'inactive', 'active']
+        : [may && purpose === 'admin' ? 'shredded' : 'inactive', 'active'],
+    )
   })
 
   it('lets a reader read and not create; a writer or admin may', async () => {

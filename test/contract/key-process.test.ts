@@ -89,8 +89,11 @@ describe('kill -9', () => {
     expect(answered.size).toBe(DOCUMENTS)
     expect(unanswered, 'the kills struck while keys were asked for').toBeGreaterThan(0)
     expect(new Set([...answered.values()].map(({ key }) => key)).size).toBe(DOCUMENTS)
-    await eightAtOnce([...answered], async ([documentId, issued]) => {
+    const all = [...answered]
+    await eightAtOnce(all, async ([documentId, issued]) => {
       expect(await ask(server.url, documentId, issued.keyHint)).toEqual(issued)
+    })
+    await eightAtOnce(all.slice(0, 100), async ([documentId, issued]) => {
       expect(await ask(server.url, documentId)).toEqual(issued)
     })
     const search = new CanarySearch([...answered.values()].flatMap(({ key, keyHint }) => [key, keyHint]))

@@ -141,7 +141,7 @@ describe('escrow', () => {
     const file = join(root, 'keys.escrow')
     writeFileSync(file, exported.output)
     const restored = await inDirectory(join(root, 'restored'))
-    const wrong = escrowPair(folder(), ec)
+    const wrong = escrowPair(folder())
     const refused = await keys('import', file, '--private-key-file', wrong.pem, '--data', restored)
     expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('cannot be opened')])
     const imported = await keys('import', file, '--private-key-file', pem, '--data', restored)
@@ -214,7 +214,10 @@ describe('the restore drill', () => {
     rmSync(data, { recursive: true })
 
     cpSync(join(root, 'backup'), data, { recursive: true })
-    expect((await keys('deactivate', '--all', '--data', data)).lines).toEqual([{ deactivated: 3 }])
+    const audit = join(root, 'audit.jsonl')
+    const all = await keys('deactivate', '--all', '--data', data, '--audit-file', audit)
+    expect(all.lines).toEqual([{ deactivated: 3 }])
+    expect(auditOf(audit)).toMatchObject([{ act: 'deactivate', documentId: null, outcome: 'done' }])
     expect((await keys('shred', '--data', data, '--', 'a', issued[0]!.keyHint)).lines).toMatchObject([
       { state: 'shredded' },
     ])

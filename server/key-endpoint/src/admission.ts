@@ -4,6 +4,9 @@ import { type Access, type Authorize, mayDo, type Purpose } from './authorize.ts
 import type { CountQuestion } from './rate-limits.ts'
 import { Refusal } from './refusal.ts'
 
+/** A request is about one document. */
+export type RequestDraft = AuditDraft & { documentId: string }
+
 export interface Admission {
   readonly authorize: Authorize
   /** Absent: nothing is counted. */
@@ -17,7 +20,7 @@ export interface Admission {
 export async function admit(
   request: Request,
   purpose: Purpose,
-  draft: AuditDraft,
+  draft: RequestDraft,
   { authorize, count }: Admission,
 ): Promise<Access> {
   draft.purpose = purpose

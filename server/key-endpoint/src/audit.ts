@@ -7,7 +7,8 @@ export interface AuditLine {
   /** ISO 8601. */
   readonly at: string
   readonly act: AuditedAct
-  readonly documentId: string
+  /** null: all documents. */
+  readonly documentId: string | null
   /** Who, in the words of authorize; null where that was not known. */
   readonly subject: string | null
   /** What authorize was asked; null for whoever has the database itself. */

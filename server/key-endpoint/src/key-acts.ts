@@ -2,6 +2,7 @@ import { parseDocumentId, parseKeyHint } from '@y-sealed/key-client/contract'
 import type { Purpose } from './authorize.ts'
 import { FIXED } from './methods/fixed-keys.ts'
 import { Refusal } from './refusal.ts'
+import { isHintTaken } from './store/hint-taken.ts'
 import type { KeyEntry, KeyStore } from './store/key-store.ts'
 
 /** What is answered of a key to those who look after keys: everything but the key. */
@@ -54,7 +55,10 @@ export function parseAct({ members }: KeyAct, value: unknown): AskedAct {
 async function rotate(store: KeyStore, { documentId, after }: AskedAct): Promise<ShownKey> {
   // A document that was never heard of is a slip of the pen; with `after` it is one that a restored backup lacks.
   if (after === undefined && (await store.list(documentId)).length === 0) throw new Refusal('key-unknown')
-  const { keyHint, epoch, active, record, createdMs, origin } = await store.rotate(documentId, after)
+  const rotated = await store.rotate(documentId, after).catch((error: unknown) => {
+    throw isHintTaken(error) ? new Refusal('rotation-unsupported') : error
+  })
+  const { keyHint, epoch, active, record, createdMs, origin } = rotated
   if (origin === FIXED) throw new Refusal('rotation-unsupported')
   return show({ keyHint, epoch, state: active ? 'active' : 'inactive', record, createdMs })
 }

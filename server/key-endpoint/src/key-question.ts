@@ -1,11 +1,12 @@
 import type { KeyRequest } from '@y-sealed/key-client/contract'
 import type { Request } from 'express'
-import { type Admission, admit } from './admission.ts'
-import { type Audit, type AuditDraft, audited } from './audit.ts'
+import { type Admission, admit, type RequestDraft } from './admission.ts'
+import { type Audit, audited } from './audit.ts'
 import { type Access, isWriter, type Purpose } from './authorize.ts'
 import { FIXED } from './methods/fixed-keys.ts'
 import { Refusal } from './refusal.ts'
-import type { FoundKey, KeyStore } from './store/key-store.ts'
+import { isHintTaken } from './store/hint-taken.ts'
+import type { FoundKey, IssuedKey, KeyStore } from './store/key-store.ts'
 
 export interface KeyKeeping extends Admission {
   readonly store: KeyStore
@@ -30,7 +31,7 @@ export interface AnsweredKey {
  */
 export async function answerKey(request: Request, question: KeyRequest, keeping: KeyKeeping): Promise<AnsweredKey> {
   const { documentId, keyHint } = question
-  const draft: AuditDraft = { act: 'key', documentId, subject: null, purpose: null, keyHint }
+  const draft: RequestDraft = { act: 'key', documentId, subject: null, purpose: null, keyHint }
   return await audited(keeping.audit, draft, async () => {
     const found = await decideAndAct(request, question, keeping, draft)
     const { key, epoch, active, record, origin } = found
@@ -49,7 +50,7 @@ async function decideAndAct(
   request: Request,
   question: KeyRequest,
   keeping: KeyKeeping,
-  draft: AuditDraft,
+  draft: RequestDraft,
 ): Promise<FoundKey> {
   for (;;) {
     const purpose = purposeOf(question, await look(question, keeping), keeping)
@@ -91,7 +92,18 @@ async function act(
     // By its hint: whoever comes second does not touch the key that took its place.
     await store.deactivate(documentId, found.keyHint)
   }
-  return after === undefined ? store.currentOrNew(documentId) : store.rotate(documentId, after)
+  return after === undefined ? store.currentOrNew(documentId) : rotateOrStay(store, documentId, after)
+}
+
+/** A way to make keys that knows one hint only cannot rotate: the client notices that it was given the same key, and says so. */
+async function rotateOrStay(store: KeyStore, documentId: string, after: string): Promise<IssuedKey> {
+  try {
+    return await store.rotate(documentId, after)
+  } catch (error) {
+    const current = isHintTaken(error) ? await store.current(documentId) : undefined
+    if (!current) throw error
+    return current
+  }
 }
 
 function isAged({ createdMs, origin }: FoundKey, { maxAgeMs }: KeyKeeping): boolean {

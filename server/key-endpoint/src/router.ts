@@ -1,8 +1,8 @@
 import { parseKeyRequest } from '@y-sealed/key-client/contract'
 import { type RequestHandler, Router } from 'express'
 import helmet from 'helmet'
-import { admit } from './admission.ts'
-import { type Audit, type AuditDraft, audited } from './audit.ts'
+import { admit, type RequestDraft } from './admission.ts'
+import { type Audit, audited } from './audit.ts'
 import type { Authorize } from './authorize.ts'
 import { answerGet, answerKeyId, type Dialect, GET_PATH, getOnly, getRefusal, parseDialects } from './dialects.ts'
 import { KEY_ACTS, parseAct } from './key-acts.ts'
@@ -76,7 +76,7 @@ export function keyRouter(options: KeyRouterOptions): Router {
     router.all(`/${name}`, ...guards, async (request, response) => {
       const asked = parseRequestBody(request, (value) => parseAct(act, value))
       const { documentId, keyHint, after } = asked
-      const draft: AuditDraft = {
+      const draft: RequestDraft = {
         ...{ act: act.name, documentId, subject: null, purpose: null },
         keyHint: keyHint ?? after ?? null,
       }

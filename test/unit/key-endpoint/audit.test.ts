@@ -112,4 +112,10 @@ it('the option "generate" makes what is new, and leaves what is old', async () =
   expect((await as({ documentId: 'old', keyHint: null })).json.key).toBe(old.key)
   expect((await as({ documentId: 'new', keyHint: null })).json).toMatchObject({ key: 'key of new', keyHint: 'mine' })
   expect((await as({ documentId: 'new', keyHint: 'mine' })).json.key).toBe('key of new')
+  // It knows one hint only: who wants another key is given the same, and learns by that.
+  expect((await as({ documentId: 'new', keyHint: null, after: 'mine' })).json.key).toBe('key of new')
+  expect(await ask(`${url}/rotate`, { documentId: 'new' }, { authorization: 'ada' })).toMatchObject({
+    status: 409,
+    json: { error: 'rotation-unsupported' },
+  })
 })

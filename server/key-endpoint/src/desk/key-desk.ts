@@ -37,7 +37,7 @@ export function createKeyDesk(store: KeyStore, audit: Audit | undefined): KeyDes
   const subject = `operator:${userInfo().username}`
   const noted = <T>(
     act: AuditedAct,
-    documentId: string,
+    documentId: string | null,
     keyHint: string | null,
     run: (draft: AuditDraft) => Promise<T>,
   ) => {
@@ -75,7 +75,7 @@ export function createKeyDesk(store: KeyStore, audit: Audit | undefined): KeyDes
     async deactivate(documentId, keyHint, all) {
       if (all) {
         if (documentId !== undefined) throw new Error('deactivate: a document or --all, not both')
-        return [{ deactivated: await store.deactivateAll() }]
+        return [{ deactivated: await noted('deactivate', null, null, () => store.deactivateAll()) }]
       }
       if (documentId === undefined) throw new Error('deactivate: a document, or --all')
       const current = keyHint ?? (await store.current(documentId))?.keyHint

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAppend } from './commands/append-command.ts'
+import { addAudit } from './commands/audit-command.ts'
 import { addExport } from './commands/export-command.ts'
 import { addFetch } from './commands/fetch-command.ts'
 import { addImport } from './commands/import-command.ts'
@@ -21,7 +22,7 @@ export async function run(args: readonly string[], around: Surroundings): Promis
       writeOut: (text) => void around.write(Buffer.from(text)),
       writeErr: (text) => around.warn(text.trimEnd()),
     })
-  for (const add of [addExport, addFetch, addImport, addAppend, addInspect]) add(program, around)
+  for (const add of [addExport, addFetch, addImport, addAppend, addInspect, addAudit]) add(program, around)
   addConformance(program, around, () => {
     failed = EXIT.found
   })

@@ -75,7 +75,8 @@ export function keySourceOf(flags: KeyFlags, around: Surroundings): KeySource {
   throw new Failure('usage', `${expected}; got ${sources.length}`, EXIT.usage)
 }
 
-function headersOf(path: string | undefined, around: Surroundings): Record<string, string> {
+/** Of whoever asks a key endpoint. Throws Failure. */
+export function headersOf(path: string | undefined, around: Surroundings): Record<string, string> {
   if (path !== undefined) return readHeaders('--keys-headers', readInput(around, path).toString('utf8'))
   const authorization = around.env.Y_SEALED_KEYS_AUTHORIZATION
   return authorization === undefined ? {} : { authorization }

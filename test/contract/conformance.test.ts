@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AuthenticationError, type Authorize, createKeyServer } from '@y-sealed/key-endpoint'
+import { createKeyServer } from '@y-sealed/key-endpoint'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Conformance, proveEndpoint, runCommand } from '../support/conformance.ts'
+import { authorizeUsers as authorize } from '../support/conformance-users.ts'
 import { type Mistake, ORIGIN, startMinimalEndpoint, USERS } from '../support/minimal-endpoint.ts'
 import { startPlainEndpoint } from '../support/plain-endpoint.ts'
 import { fixedKeyPerDocument, saltInHint } from '../support/plain-key-methods.ts'
@@ -15,13 +16,6 @@ const NEVER = ['KE11', 'KE17', 'KE18', 'KE19']
 /** 10 MB, and forty documents: for the endpoints that are right, and not for each that is wrong in something else. */
 const SLOW = 'SIZE-2,KE15'
 const BEYOND_THE_CONTRACT = ['AFTER-1', 'AFTER-2', 'ACTIVE-1', 'EPOCH-1', 'RECORD-1']
-
-/** The same users as the minimal endpoint has. */
-const authorize: Authorize = (request) => {
-  const user = Object.entries(USERS).find(([, headers]) => headers.authorization === request.get('authorization'))?.[0]
-  if (user === undefined || user === 'invalid') throw new AuthenticationError(user ?? 'nobody')
-  return user === 'outsider' ? null : { subject: user, role: user === 'reader' ? 'read' : 'write' }
-}
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'y-sealed-ours-'))

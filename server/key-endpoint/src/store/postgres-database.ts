@@ -27,14 +27,14 @@ export async function openPostgres(url: string): Promise<PostgresDatabase> {
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      // An answered key is on disk, whatever the database does by default.
+      onConnect: (client) => client.query('SET synchronous_commit TO on'),
     })
   } catch {
     throw new KeyServerError('store-unreachable', 'the URL of the key database cannot be read')
   }
   // An idle connection that breaks is replaced by the next call, which tells if it cannot.
   pool.on('error', () => {})
-  // An answered key is on disk, whatever the database does by default. What fails here fails for the statement after it, too.
-  pool.on('connect', (client) => void client.query('SET synchronous_commit TO on').catch(() => {}))
 
   const reach = async <T>(run: () => Promise<T>): Promise<T> => {
     try {

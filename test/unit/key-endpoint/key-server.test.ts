@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { createKeyServer } from '@y-sealed/key-endpoint'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -150,5 +151,29 @@ describe('its life', () => {
     await expect(createKeyServer(options as { data: string })).rejects.toThrow(
       new TypeError(`createKeyServer: ${message}`),
     )
+  })
+})
+
+describe('with two master keys', () => {
+  it('seals again at start what is under the older one, and says when that one may go', async () => {
+    const data = temporaryDirectory()
+    const [old, young] = [randomBytes(32), randomBytes(32)]
+    const before = await createKeyServer({ data, port: 0, masterKeys: [old], log: recordingLog() })
+    const { json } = await ask(before.url, { documentId: 'doc-1', keyHint: null })
+    await before.close()
+
+    const log = recordingLog()
+    const both = await createKeyServer({ data, port: 0, masterKeys: [young, old], log })
+    expect((await ask(both.url, { documentId: 'doc-1', keyHint: json.keyHint })).json).toEqual(json)
+    // Closing waits for it.
+    await both.close()
+    expect(log.lines.map(({ message }) => message)).toContain(
+      'all keys are sealed under the first master key; once every instance says so, the others may go',
+    )
+    await expect(createKeyServer({ data, port: 0, masterKeys: [old] })).rejects.toMatchObject({
+      code: 'master-key-wrong',
+    })
+    const { url } = await startKeyServer({ data, masterKeys: [young] })
+    expect((await ask(url, { documentId: 'doc-1', keyHint: json.keyHint })).json).toEqual(json)
   })
 })

@@ -96,11 +96,11 @@ export function createKeyDesk(store: KeyStore, audit: Audit | undefined): KeyDes
     },
     shred: async (documentId, keyHint) => [await act('shred', { documentId, keyHint })],
     async list(documentId) {
-      const ids = await documentsOr(documentId)
-      const lists = await Promise.all(
-        ids.map(async (id) => (await store.list(id)).map((entry) => ({ documentId: id, ...show(entry) }))),
-      )
-      return lists.flat()
+      const listed: object[] = []
+      for (const id of await documentsOr(documentId)) {
+        for (const entry of await store.list(id)) listed.push({ documentId: id, ...show(entry) })
+      }
+      return listed
     },
     async import(keys) {
       const counts = { added: 0, known: 0, taken: 0 }

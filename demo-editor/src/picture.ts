@@ -1,8 +1,10 @@
 import type { Editor } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
+import { TextSelection } from '@tiptap/pm/state'
 import { announce } from './announce.ts'
 import { element } from './element.ts'
 import { say } from './messages/words.ts'
+import { roomToGoOn } from './room-to-go-on.ts'
 
 /** Kinds that hold pixels only. SVG is a document, with links and styles. */
 const PICTURE = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/
@@ -44,12 +46,16 @@ export function choosePicture(editor: Editor): void {
     const src = await shrink(file).catch(() => undefined)
     if (src === undefined) announceTrouble('image.unreadable')
     else if (safePicture(src) === undefined) announceTrouble('image.too-large')
-    else
-      editor
-        .chain()
-        .focus()
-        .setImage({ src, alt: say('image.alternative', { name: file.name }) })
+    else {
+      const alt = say('image.alternative', { name: file.name })
+      roomToGoOn(editor.chain().focus().setImage({ src, alt }))
+        .command(({ tr }) => {
+          // The picture is selected: what is typed next would take its place.
+          tr.setSelection(TextSelection.near(tr.doc.resolve(tr.selection.to)))
+          return true
+        })
         .run()
+    }
   }
   field.click()
 }

@@ -27,9 +27,10 @@ export function setUpRelayPanel(documentName: string, access: Access, editor: Ed
 /** Above the ciphertext: the paragraph that was typed in last, as this person sees it. */
 function showPlaintext(editor: Editor): void {
   editor.on('update', ({ editor: { state, isFocused } }) => {
-    // What others type is not what "you type".
-    if (!isFocused) return
-    const text = state.selection.$from.parent.textContent
+    const { parent } = state.selection.$from
+    // What others type is not what "you type"; a picture that is marked is no text.
+    if (!isFocused || !parent.isTextblock) return
+    const text = parent.textContent
     element('plaintext', HTMLElement).textContent = text || say('relay.plain.empty')
   })
 }
@@ -67,7 +68,7 @@ function watchRelay(documentName: string, access: Access): void {
   })
   observer.on('caught-up', () => note(''))
   observer.on('problem', () => note(say('relay.trouble')))
-  observer.on('closed', ({ reason }) => note(say('relay.ended', { reason: reason || say('relay.no-reason') })))
+  observer.on('closed', () => note(say('relay.ended')))
 }
 
 function note(text: string): void {

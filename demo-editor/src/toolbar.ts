@@ -3,6 +3,7 @@ import { create, element, icon } from './element.ts'
 import { askForLink } from './link-dialog.ts'
 import { say } from './messages/words.ts'
 import { choosePicture } from './picture.ts'
+import { roomToGoOn } from './room-to-go-on.ts'
 
 interface Tool {
   label: string
@@ -87,7 +88,7 @@ const GROUPS: Tool[][] = [
       label: say('tool.table'),
       icon: 'table',
       active: ['table'],
-      run: (chain) => chain.insertTable({ rows: 3, cols: 3, withHeaderRow: true }),
+      run: (chain) => roomToGoOn(chain.insertTable({ rows: 3, cols: 3, withHeaderRow: true })),
     },
   ],
   [

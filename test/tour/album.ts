@@ -29,7 +29,11 @@ function albumOf(folder: string, width: string): Album {
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
         const number = String(step).padStart(2, '0')
-        await page.screenshot({ path: join(folder, `${number}-${name}-${width}-${colorScheme}.png`), caret: 'initial' })
+        await page.screenshot({
+          path: join(folder, `${number}-${name}-${width}-${colorScheme}.png`),
+          caret: 'initial',
+          animations: 'disabled',
+        })
         pictures += 1
       }
     },

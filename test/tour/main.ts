@@ -7,8 +7,8 @@ import { walk } from './walk.ts'
 const PORT_OFFSET = 31_000
 
 const WIDTHS = {
-  desktop: { width: 1360, height: 860 },
-  phone: { width: 360, height: 740 },
+  desktop: { documentName: 'a-week-by-the-sea', viewport: { width: 1360, height: 860 } },
+  phone: { documentName: 'by-the-sea', viewport: { width: 360, height: 740 } },
 } as const
 
 /** Walks through the demo twice and resolves with the exit code. Each step is asserted before its picture is taken. */
@@ -25,7 +25,7 @@ export async function main(): Promise<number> {
         steps += 1
         console.log(`${width}: ${what}`)
       }
-      await walk({ browser, url: demo.url, viewport: WIDTHS[width], album: taken, step })
+      await walk({ browser, url: demo.url, ...WIDTHS[width], album: taken, step })
       pictures += taken.pictures
     }
     console.log(`${steps} steps held, ${pictures} pictures in ${folder}`)

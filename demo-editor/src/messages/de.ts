@@ -70,7 +70,7 @@ export const de: Record<MessageKey, string> = {
   'lock.encrypted': 'Verschlüsselt',
   'lock.verified': 'Überprüft',
   'lock.verified.yes': 'Ein anderes Mitglied hat denselben Verlauf gesehen, bis Änderung {sequence} ({time}).',
-  'lock.verified.alone': 'Noch niemand sonst hat geschrieben oder den Verlauf bezeugt.',
+  'lock.verified.alone': 'Noch niemand sonst hat den Verlauf bezeugt. Wer mitschreibt, tut es binnen einer Minute.',
   'lock.verified.unwitnessed':
     'Seit {time} haben andere geschrieben, und noch niemand hat es bezeugt. Das kommt vor, wenn Leute kommen und gehen.',
   'lock.saved': 'Gespeichert',
@@ -291,8 +291,7 @@ export const de: Record<MessageKey, string> = {
   'relay.kind.unknown': 'unbekannt',
   'relay.record': 'benennt den Schlüssel',
   'relay.more': ' … und {size} mehr',
-  'relay.ended': 'Das Relay hat diese Ansicht beendet: {reason}',
-  'relay.no-reason': 'ohne Grund',
+  'relay.ended': 'Das Relay hat diese Ansicht beendet.',
   'relay.trouble': 'Das Relay antwortet nicht. Es wird wieder gefragt.',
 
   'break.tab': 'Versuch, es zu brechen',

@@ -66,7 +66,7 @@ export const en = {
   'lock.encrypted': 'Encrypted',
   'lock.verified': 'Verified',
   'lock.verified.yes': 'Another member has seen the same history, through change {sequence} ({time}).',
-  'lock.verified.alone': 'Nobody else has written or vouched for the history yet.',
+  'lock.verified.alone': 'Nobody else has vouched for the history yet. Whoever writes along does so within a minute.',
   'lock.verified.unwitnessed':
     'Others have written since {time}, and nobody has vouched for it yet. That happens while people join and leave.',
   'lock.saved': 'Saved',
@@ -279,8 +279,7 @@ export const en = {
   'relay.kind.unknown': 'unknown',
   'relay.record': 'names the key',
   'relay.more': ' … and {size} more',
-  'relay.ended': 'The relay ended this view: {reason}',
-  'relay.no-reason': 'no reason given',
+  'relay.ended': 'The relay has ended this view.',
   'relay.trouble': 'The relay does not answer. It is asked again.',
 
   'break.tab': 'Try to break it',

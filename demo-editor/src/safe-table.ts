@@ -33,7 +33,10 @@ const SingleCells = Extension.create({
 /** Tables without widths and styles: a strict content security policy allows no style attributes. */
 export function safeTable(): Extensions {
   return [
-    Table.configure({ resizable: false }).extend({ renderHTML: () => ['table', ['tbody', 0]] }),
+    Table.configure({ resizable: false }).extend({
+      renderHTML: () => ['table', ['tbody', 0]],
+      addNodeView: () => null,
+    }),
     TableRow,
     TableCell.extend({ addAttributes: cellAttributes }),
     TableHeader.extend({ addAttributes: cellAttributes }),

@@ -52,3 +52,27 @@ export const HOSTILE_COLOURS = [
   '</style><script>window.pwned=1</script>',
   '#12345678901234567890',
 ]
+
+/** Addresses of pictures: of scripts, of documents that hold some, of hosts that would learn who reads. */
+export const HOSTILE_PICTURES = [
+  'https://attacker.invalid/pixel.png',
+  '//attacker.invalid/pixel.png',
+  'javascript:window.pwned=1',
+  'data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9IndpbmRvdy5wd25lZD0xIi8+',
+  'data:image/svg+xml,<svg onload="window.pwned=1"/>',
+  'data:text/html;base64,PHNjcmlwdD53aW5kb3cucHduZWQ9MTwvc2NyaXB0Pg==',
+  'data:image/png;base64,AAAA" onerror="window.pwned=1',
+  'x" onerror="window.pwned=1',
+]
+
+/** Attributes of nodes, each of a kind that the schema knows or nearly knows. */
+export const HOSTILE_ATTRIBUTES: readonly [node: string, attributes: Record<string, unknown>][] = [
+  ['heading', { level: '1 onclick=window.pwned=1' }],
+  ['heading', { level: 1, onclick: 'window.pwned=1', style: 'background:url(https://attacker.invalid/leak)' }],
+  ['paragraph', { class: 'sign-in', style: 'position:fixed;inset:0', id: 'editor' }],
+  ['codeBlock', { language: '"><script>window.pwned=1</script>' }],
+  ['orderedList', { start: '1"onfocus="window.pwned=1', type: '"><script>window.pwned=1</script>' }],
+]
+
+/** Whoever draws a table of so many columns does nothing else any more. */
+export const MANY_COLUMNS = 1_000_000_000

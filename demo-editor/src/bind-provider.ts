@@ -20,7 +20,7 @@ export function bindProvider(
   })
 }
 
-function keysOf({ keyIn, keysUrl, keysToken }: Access): KeySource {
+export function keysOf({ keyIn, keysUrl, keysToken }: Access): KeySource {
   if (keyIn === 'link') return keyInAddress()
   return keyEndpoint(keysUrl, { headers: async () => ({ authorization: `Bearer ${await keysToken()}` }) })
 }

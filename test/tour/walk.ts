@@ -154,7 +154,7 @@ async function goOffline(alice: DemoPage, bob: DemoPage, album: Album): Promise<
   await alice.page.click('#offline-toggle')
   await shows(alice.page, '#connection-state', 'Working offline')
   await alice.type(' Written in the tunnel.')
-  await shows(alice.page, '#storage-state', 'Changes only in this tab')
+  await shows(alice.page, '#storage-state', 'Kept on this device')
   await bob.type(' Meanwhile at home.')
   await stored(bob)
   assert.ok(!(await bob.text()).includes('tunnel'))

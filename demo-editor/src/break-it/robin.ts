@@ -1,7 +1,7 @@
-import type { SealedProvider } from 'y-sealed'
+import { SealedProvider } from 'y-sealed'
 import * as Y from 'yjs'
 import type { Access } from '../access.ts'
-import { bindProvider } from '../bind-provider.ts'
+import { keysOf } from '../bind-provider.ts'
 import { colourOf } from '../caret-colours.ts'
 import { TEXT_FIELD } from '../text-schema.ts'
 
@@ -18,8 +18,13 @@ export interface Robin {
 
 export async function inviteRobin(documentName: string, access: Access): Promise<Robin> {
   const doc = new Y.Doc()
-  // Through the relay alone: what comes from another tab could not be attacked.
-  const provider: SealedProvider = bindProvider(doc, documentName, access, { disableBc: true, warnOnClose: false })
+  const provider = new SealedProvider(access.relayUrl, documentName, doc, {
+    keys: keysOf(access),
+    token: access.relayToken,
+    // Through the relay alone: what comes from another tab, or from this device, could not be attacked.
+    disableBc: true,
+    warnOnClose: false,
+  })
   provider.awareness.setLocalStateField('user', { name: NAME, color: colourOf(NAME) })
   await provider.whenSynced
   const text = doc.getXmlFragment(TEXT_FIELD)

@@ -152,7 +152,7 @@ export const de: Record<MessageKey, string> = {
   'problem.session-revoked':
     'Du wurdest aus diesem Dokument entfernt. Nichts, was du seitdem getippt hast, wurde gesendet. Was du siehst, bleibt hier, bis du den Tab schließt: du kannst es kopieren und exportieren.',
   'problem.session-revoked.unsent':
-    'Du wurdest aus diesem Dokument entfernt. Was du zuletzt getippt hast, wurde nicht gesendet und ist nur in diesem Tab: kopiere oder exportiere es, bevor du ihn schließt.',
+    'Du wurdest aus diesem Dokument entfernt. Was du zuletzt getippt hast, wurde nicht gesendet und ist nur auf diesem Gerät: kopiere oder exportiere es, bevor du ihn schließt.',
   'problem.document-deleted':
     'Dieses Dokument wurde gelöscht. Was du siehst, bleibt hier, bis du den Tab schließt: du kannst es kopieren und exportieren.',
   'problem.limit':

@@ -142,7 +142,7 @@ export const en = {
   'problem.session-revoked':
     'You were removed from this document. Nothing that you typed since was sent. What you see stays here until you close the tab: you can copy and export it.',
   'problem.session-revoked.unsent':
-    'You were removed from this document. What you typed last was not sent, and is in this tab alone: copy or export it before you close the tab.',
+    'You were removed from this document. What you typed last was not sent, and is on this device alone: copy or export it before you close the tab.',
   'problem.document-deleted':
     'This document was deleted. What you see stays here until you close the tab: you can copy and export it.',
   'problem.limit':

@@ -1,21 +1,27 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createKeyServer } from '@y-sealed/key-endpoint'
 import { createRelay } from '@y-sealed/relay'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, skipBrowserTests } from '../browser/browser.ts'
 import { projectRoot } from '../support/project-root.ts'
 import { BUNDLERS } from './bundlers.ts'
-import { filesIn } from './files-in.ts'
 import { entriesOf, PUBLISHED, packAll } from './packed.ts'
+import { serveFolder } from './serve-folder.ts'
+import { STARTERS } from './starters.ts'
 
 // Below the project, so that what others publish is found in its node_modules, and ours only here.
 const installed = join(projectRoot(), 'test/packages/.installed')
 const READ = 'sealed on the way'
 
+// What the starters say, and `npm start` listens to.
+const RELAY_URL = 'ws://127.0.0.1:8787'
+const KEYS_URL = 'http://127.0.0.1:8788/keys'
+
+let keyServer: Awaited<ReturnType<typeof createKeyServer>>
 let relay: Awaited<ReturnType<typeof createRelay>>
 beforeAll(async () => {
   rmSync(installed, { recursive: true, force: true })
@@ -24,16 +30,16 @@ beforeAll(async () => {
   packAll(installed)
   cpSync(join(projectRoot(), 'test/packages/consumer'), installed, { recursive: true })
   relay = await createRelay({ data: 'memory', port: 0 })
+  keyServer = await createKeyServer({ data: 'memory', port: 0 })
 })
 afterAll(async () => {
-  await relay.close()
+  await Promise.all([relay.close(), keyServer.close()])
   rmSync(installed, { recursive: true, force: true })
 })
 
 describe('the packages as they are published', () => {
   it('run in Node', async () => {
-    const run = promisify((await import('node:child_process')).execFile)
-    const { stdout } = await run(process.execPath, [join(installed, 'node.js'), relay.url])
+    const { stdout } = await promisify(execFile)(process.execPath, [join(installed, 'node.js'), relay.url])
     expect(stdout.trim()).toBe(READ)
   })
 
@@ -63,23 +69,47 @@ describe('the packages as they are published', () => {
     }
   })
 
-  describe.skipIf(skipBrowserTests)('on a page and in a worker, bundled by', () => {
-    it.each(Object.keys(BUNDLERS))('%s', async (name) => {
+  describe.skipIf(skipBrowserTests)('in a browser', () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await launchBrowser()
+    })
+    afterAll(() => browser.close())
+
+    it.each(Object.keys(BUNDLERS))('run on a page and in a worker, bundled by %s', async (name) => {
       const bundled = join(installed, name)
       await BUNDLERS[name]?.(installed, bundled)
       writeFileSync(join(bundled, 'index.html'), '<!doctype html><script type="module" src="page.js"></script>')
-      const { server, url } = await serve(bundled)
-      const browser = await launchBrowser()
+      const site = await serveFolder(bundled)
       try {
         const page = await browser.newPage()
         const failed = new Promise<never>((_, reject) => page.on('pageerror', reject))
-        await page.goto(`${url}?${new URLSearchParams({ relay: relay.url, room: name })}`)
+        await page.goto(`${site.url}?${new URLSearchParams({ relay: relay.url, room: name })}`)
         await Promise.race([failed, page.waitForFunction(() => document.title !== '')])
         expect(await page.title()).toBe(`page: ${READ}; worker: ${READ}`)
       } finally {
-        await browser.close()
-        server.closeAllConnections()
-        server.close()
+        site.close()
+      }
+    })
+
+    it.each(Object.entries(STARTERS))('the starter %s builds, and two people write in it', async (name, starter) => {
+      const folder = join(installed, name)
+      cpSync(join(projectRoot(), 'demo-editor/starters', name), folder, { recursive: true })
+      const main = join(folder, 'main.js')
+      const addresses = readFileSync(main, 'utf8')
+      writeFileSync(main, addresses.replace(RELAY_URL, relay.url).replace(KEYS_URL, keyServer.url))
+      const site = await serveFolder(await starter.build(folder))
+      try {
+        // Two people have two browsers: nothing may go from tab to tab.
+        const [ada, bob] = await Promise.all([browser.newContext(), browser.newContext()])
+        const [adasPage, bobsPage] = [await ada.newPage(), await bob.newPage()]
+        await Promise.all([adasPage.goto(site.url), bobsPage.goto(site.url)])
+        await starter.write(adasPage, READ)
+        await bobsPage.getByText(READ).waitFor()
+        await adasPage.getByText('stored, sealed').waitFor()
+        await Promise.all([ada.close(), bob.close()])
+      } finally {
+        site.close()
       }
     })
   })
@@ -92,18 +122,4 @@ function runs(command: string, args: string[]): { stdout: string } {
   } catch (error) {
     return { stdout: String((error as { stdout?: unknown }).stdout) }
   }
-}
-
-async function serve(folder: string): Promise<{ server: Server; url: string }> {
-  const files = filesIn(folder)
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1')
-    const file = pathname === '/' ? 'index.html' : pathname.slice(1)
-    if (!files.includes(file)) return void response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': file.endsWith('.js') ? 'text/javascript' : 'text/html' })
-    response.end(readFileSync(join(folder, file)))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A TCP server's address is an object.
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }

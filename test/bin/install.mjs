@@ -33,7 +33,7 @@ function modifiedMs(path) {
  * The npm that started us, else the one on the path.
  * @returns {[string, ...string[]]}
  */
-function npm() {
+export function npm() {
   const startedBy = process.env.npm_execpath
   return startedBy?.endsWith('.js') ? [process.execPath, startedBy] : ['npm']
 }

@@ -76,8 +76,13 @@ describe('[ENV-29] what a build of the package reaches', () => {
   it('[ENV-29] the package chooses as these tests do', () => {
     const manifest = JSON.parse(readFileSync(resolve(source, '../package.json'), 'utf8'))
     const { node, ...others } = manifest.imports['#engine']
-    expect([node.source, node.default]).toEqual(['./src/engine/node.ts', './dist/engine/node.js'])
-    expect(others.default).toEqual({ source: './src/engine/browser.ts', default: './dist/engine/browser.js' })
-    for (const file of [node.source, others.default.source]) expect(existsSync(resolve(source, '..', file))).toBe(true)
+    const condition = '@y-sealed/source'
+    expect([node[condition], node.default]).toEqual(['./src/engine/node.ts', './dist/engine/node.js'])
+    expect(others.default).toEqual({
+      [condition]: './src/engine/browser.ts',
+      default: './dist/engine/browser.js',
+    })
+    for (const file of [node[condition], others.default[condition]])
+      expect(existsSync(resolve(source, '..', file))).toBe(true)
   })
 })

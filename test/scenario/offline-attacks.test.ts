@@ -14,6 +14,8 @@ import { until, untilText, untilTrue } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { keeping, loaded, stored } from '../support/keeping.ts'
 import { NonceAudit } from '../support/nonce-audit.ts'
+import { forgedEntry, keptKeys } from '../support/removed-member.ts'
+import { channelOf } from '../support/two-faced-relay.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 const device = keeping()
@@ -183,6 +185,56 @@ describe('F2 and B7: an older log, or none, against what this device has seen', 
     expect(await world.freshText()).toBe('old, new from bob')
     await world.close()
   })
+})
+
+describe('a removed member whose late words the relay shows to one device only', () => {
+  it.each([
+    ['its copy opens by the endpoint', device],
+    ['its copy opens by itself', unlocked],
+  ])(
+    '%s: when the page is opened again it does not carry them into the next epoch; what its user typed it does',
+    async (_how, persistence) => {
+      const world = await startWorld()
+      const ada = await world.joined('Ada')
+      ada.text.insert(0, 'true. ')
+      await ada.provider.flush()
+      const bob = await world.joined('Bob', { persistence })
+      await untilText(bob.doc, 'true. ')
+      const [record] = await world.records()
+      if (record === undefined) throw new Error('there is an epoch')
+      const { hashBefore, entry } = await forgedEntry(
+        await keptKeys(world, record),
+        record,
+        await world.log(),
+        'laundered',
+      )
+      bob.wire.openSockets[0]?.deliver([
+        { type: 'entries', channel: channelOf(bob), first: 2, hashBefore, entries: [entry] },
+      ])
+      await untilText(bob.doc, 'laundered', 'forged')
+      bob.wire.unplug()
+      bob.text.insert(0, 'typed by Bob. ')
+      await stored(bob)
+      await persistence.leave(bob)
+      await ada.provider.rotateKey()
+
+      const again = await world.joined('Bob again', { persistence, expects: ['fork'] })
+      expect(again.problems.map(({ code }) => code)).toEqual(['fork'])
+      await again.provider.flush()
+      await untilText(ada.doc, 'typed by Bob. true. ')
+      const reader = await world.joined('fresh reader')
+      for (const { doc } of [ada, reader]) expect(doc.getText('forged').toString()).toBe('')
+      // Nothing is taken from the device, either.
+      expect(again.doc.getText('forged').toString()).toBe('laundered')
+      await persistence.leave(again)
+      const third = world.person('Bob, a third time', { persistence, expects: ['fork'] })
+      await loaded(third)
+      await third.provider.whenSynced
+      await third.provider.flush()
+      expect((await world.joined('another fresh reader')).doc.getText('forged').toString()).toBe('')
+      await world.close()
+    },
+  )
 })
 
 describe('who is shut out', () => {

@@ -1,5 +1,6 @@
 import type { Target } from './target.ts'
 import { awarenessBody, checkpointBody, witnessBody } from './targets/bodies.ts'
+import { deviceRow } from './targets/device-row.ts'
 import { envelope } from './targets/envelope.ts'
 import { epochRecord, recordStart } from './targets/epoch-record.ts'
 import { downFrame, upFrame } from './targets/frames.ts'
@@ -36,4 +37,5 @@ export const ALL_TARGETS: readonly Target[] = [
   logFile,
   sealedUpdate,
   providerWords,
+  deviceRow,
 ]

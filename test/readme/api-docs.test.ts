@@ -17,6 +17,7 @@ describe('docs/api', () => {
   it.each([
     'y-sealed',
     'y-sealed/compat',
+    'y-sealed/indexeddb',
     'y-sealed/observe',
     'y-sealed/react',
     '@y-sealed/relay',

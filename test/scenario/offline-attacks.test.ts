@@ -268,6 +268,48 @@ describe('who is shut out', () => {
     await world.close()
   })
 
+  it('of the old keys only: the copy is made anew under the newest; edits under a key that is refused stay until wipeLocal()', async () => {
+    for (const hasEdits of [false, true]) {
+      let givesOld = true
+      const world = await startWorld({
+        access: (_who, purpose) => (givesOld || purpose !== 'read-old' ? 'write' : undefined),
+      })
+      const alice = await world.joined('alice', { persistence: device })
+      const bob = await world.joined('bob')
+      alice.text.insert(0, 'before')
+      await alice.provider.flush()
+      alice.wire.unplug()
+      if (hasEdits) alice.text.insert(0, 'typed ')
+      await stored(alice)
+      await device.leave(alice)
+      await bob.provider.rotateKey()
+      await bob.provider.flush()
+      givesOld = false
+      const expects = ['storage', 'key-refused']
+      const again = await world.joined('alice again', { persistence: device, expects })
+      expect(again.text.toString()).toBe('before')
+      if (hasEdits) {
+        await untilTrue(again.provider, 'storage', () => again.problems.some(({ code }) => code === 'storage'))
+        expect(rowsOf(await copyDevice(), 'outbox').length).toBeGreaterThan(0)
+        await device.leave(again)
+        // Until it is given again.
+        givesOld = true
+        const third = await world.joined('alice, a third time', { persistence: device })
+        await third.provider.flush()
+        expect(await world.freshText()).toBe('typed before')
+        await third.provider.wipeLocal()
+      } else {
+        await stored(again)
+        again.text.insert(0, 'kept anew: ')
+        await stored(again)
+        await device.leave(again)
+        expect(rowsOf(await copyDevice(), 'about').length).toBe(2)
+      }
+      await world.close()
+      await emptyDevice()
+    }
+  })
+
   it('by the relay alone, whatever it says: nothing goes', async () => {
     const world = await startWorld()
     await left(world, 'mine', unlocked)

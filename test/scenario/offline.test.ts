@@ -82,6 +82,16 @@ describe('a document that is kept on the device', () => {
     const home = await world.joined('alice at home', { persistence: unlocked })
     expect(home.text.toString()).toBe('kept and typed in a tunnel')
     await home.provider.flush()
+    await unlocked.leave(home)
+    // Opted in again: the next train.
+    const train = world.person('alice on the next train', {
+      persistence: unlocked,
+      keys: nobody,
+      expects: ['key-unavailable'],
+    })
+    train.wire.unplug()
+    await loaded(train)
+    expect(train.text.toString()).toBe('kept and typed in a tunnel')
     expect(await world.freshText()).toBe('kept and typed in a tunnel')
     await world.close()
   })

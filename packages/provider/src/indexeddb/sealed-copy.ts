@@ -135,8 +135,8 @@ export class SealedCopy implements LocalCopy {
   }
 
   hidden(): void {
-    this.#holder.leave()
     this.#writer.hurry()
+    this.#holder.leave()
   }
 
   shown(): void {
@@ -166,7 +166,6 @@ export class SealedCopy implements LocalCopy {
 
   async #letGo(): Promise<void> {
     this.#isOff = true
-    this.#holder.leave()
     this.#writer.hurry()
     await this.#turn
     await this.#close()
@@ -269,6 +268,9 @@ export class SealedCopy implements LocalCopy {
       this.#writer.outbox.add(edit, place, row)
     }
     this.#begin(database, { key, keys, nonce: lock.nonce })
+    // Asked for since the store was made.
+    if (this.#options.offlineUnlock && lock.device === undefined)
+      await this.#putLock({ ...lock, device: await lockToDevice(key) })
     if (isShown) this.#resolveLoaded()
   }
 
@@ -424,8 +426,8 @@ export class SealedCopy implements LocalCopy {
   }
 
   async #close(): Promise<void> {
-    this.#holder.leave()
     await this.#writer.close()
+    this.#holder.leave()
     this.#unlocked?.key.fill(0)
     this.#unlocked?.keys.forget()
     this.#unlocked = undefined

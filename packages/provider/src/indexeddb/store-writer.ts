@@ -45,8 +45,6 @@ export class StoreWriter {
   #writing: Promise<void> | undefined
   #isAgain = false
   #isCacheDue = false
-  /** Even by a tab that has just let go of the log: whether another has taken it over, the store tells. */
-  #isHurried = false
   /** The log is not kept: this user may not have the key any more. */
   #isRevoked = false
   #lastTypedMs = Number.NEGATIVE_INFINITY
@@ -100,9 +98,8 @@ export class StoreWriter {
     this.write()
   }
 
-  /** Everything now: the page may never run again. */
+  /** Everything now, and planned in this turn unless something is on its way: the page may never run again. */
   hurry(): void {
-    this.#isHurried = true
     this.#cacheDue()
   }
 
@@ -170,16 +167,14 @@ export class StoreWriter {
     if (open === undefined) return false
     // Where there is one, what is planned is of this very turn: a page that goes away has no other.
     const sealer = this.#usable ?? (await this.#makeSealer(open))
-    const isHolder = holder.isHeld || this.#isHurried
-    const mayCache = isHolder && !this.#isRevoked && clock.now() >= this.#cacheNotBeforeMs
+    const mayCache = holder.isHeld && !this.#isRevoked && clock.now() >= this.#cacheNotBeforeMs
     const isCacheDue = this.#isCacheDue && mayCache
     const place = isCacheDue ? standing() : undefined
     const lock = place && this.#ports.lockFor(place.epoch)
     const isQuiet = clock.now() - this.#lastTypedMs >= QUIET_MS
     const cache = place === undefined || lock === undefined ? undefined : this.cache.plan(place, isQuiet, wholeLog)
-    const mayDrop = cache !== undefined || !isHolder || this.#isRevoked
+    const mayDrop = cache !== undefined || !holder.isHeld || this.#isRevoked
     this.#isCacheDue = false
-    this.#isHurried = false
     const outbox = this.outbox.plan(mayDrop)
     if (cache === undefined && outbox.add.length === 0 && outbox.drop.length === 0) return false
     const lives = { outbox: this.outbox.life, cache: this.cache.life }

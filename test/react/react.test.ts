@@ -176,9 +176,10 @@ test('rendered to HTML on a server: an empty document, no connection, and nothin
   const program = `
     import { createElement } from 'react'
     import { renderToString } from 'react-dom/server'
+    import { sealedIndexedDB } from 'y-sealed/indexeddb'
     import { useAwareness, useSealedDocument, useSyncStatus } from 'y-sealed/react'
     function Editor() {
-      const held = useSealedDocument('ws://127.0.0.1:1', 'room', { keys: () => { throw new Error('asked') } })
+      const held = useSealedDocument('ws://127.0.0.1:1', 'room', { keys: () => { throw new Error('asked') }, persistence: sealedIndexedDB() })
       return createElement('p', null, useSyncStatus(held.provider).status + useAwareness(held).length + held.doc.getText('text'))
     }
     console.log(renderToString(createElement(Editor)))`

@@ -18,7 +18,9 @@ export function heldDocument(url: string, room: string, options: SealedProviderO
 
 /** On a server that renders to HTML nothing is mounted and nothing connects: an empty document, without a timer that would keep the process. */
 function inertDocument(url: string, room: string, options: SealedProviderOptions): HeldDocument {
-  const held = new HeldDocument(url, room, { ...options, WebSocketPolyfill: NeverOpened }, () => {})
+  // A server keeps nobody's copy.
+  const { persistence: _, ...others } = options
+  const held = new HeldDocument(url, room, { ...others, WebSocketPolyfill: NeverOpened }, () => {})
   held.destroy()
   return held
 }

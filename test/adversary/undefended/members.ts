@@ -4,9 +4,9 @@ const GUARD = 'packages/provider/src/guard'
 
 const noScan: Edit = {
   file: `${GUARD}/guard.ts`,
-  before: "    if (typeof scanned === 'string') {",
+  before: "    if (typeof known === 'string') {",
   after:
-    "    if (typeof scanned === 'string' && scanned !== null) return { structs: [], deletes: [], update }\n    if (typeof scanned === 'string') {",
+    "    if (typeof known === 'string' && known !== null) return { structs: [], deletes: [], update: sealed }\n    if (typeof known === 'string') {",
 }
 
 /** What stands between a hostile member and Yjs. */

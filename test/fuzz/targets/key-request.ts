@@ -58,7 +58,7 @@ export const keyRequest: Target = {
       error: (fields, message) => void failures.push(`${message} ${JSON.stringify(fields)}`),
     }
     const authorize = () => ({ subject: 'somebody', role: 'admin' as const })
-    const server = await createKeyServer({ data: 'memory', port: 0, log, authorize })
+    const server = await createKeyServer({ data: 'memory', port: 0, log, authorize, rateLimits: false })
     const issued = new Map<string, string>()
     return {
       seeds: [

@@ -7,6 +7,7 @@ import { CHECKPOINT_SEALER, EarlyDeletes, type Source } from './early-deletes.ts
 import { MAX_TYPE_DEPTH, MAX_VALUE_DEPTH } from './guard-limits.ts'
 import { Nesting } from './nesting.ts'
 import { type Refusal, type ScannedUpdate, scanUpdate, UnusableUpdate } from './scan-update.ts'
+import { type UpdateWithScan, withoutKnown } from './without-known.ts'
 
 /** What of an update may reach the document and counts as in the log. */
 export interface Admitted extends Pick<ScannedUpdate, 'structs' | 'deletes'> {
@@ -35,12 +36,13 @@ export class Guard {
   }
 
   /** Undefined: refused, and told of. What is admitted is to be applied and added to the log state before the next one is asked about. */
-  admit(update: Uint8Array, source: Source): Admitted | undefined {
-    const scanned = this.#scan(update)
-    if (typeof scanned === 'string') {
-      this.#fault(`${REFUSALS[scanned]}: all of it was left out`, source)
+  admit(sealed: Uint8Array, source: Source): Admitted | undefined {
+    const known = this.#scan(sealed, this.#ports.logState)
+    if (typeof known === 'string') {
+      this.#fault(`${REFUSALS[known]}: all of it was left out`, source)
       return undefined
     }
+    const { scanned, update } = known
     const early = EarlyDeletes.of(scanned, this.#ports.logState)
     if (early.length === 0) return { structs: scanned.structs, deletes: scanned.deletes, update }
     if (!this.#early.keep(early, source)) {
@@ -77,10 +79,12 @@ export class Guard {
     this.#ports.onFault(`${message} (${by}, sequence ${source.sequence})`, known)
   }
 
-  #scan(update: Uint8Array): ScannedUpdate | Refusal {
+  /** `logState`: of the log before it, which cuts it. */
+  #scan(update: Uint8Array, logState?: LogState): UpdateWithScan | Refusal {
     try {
       const scanned = scanUpdate(update)
-      return scanned.hasTypes && this.#nesting.isTooDeep(update) ? 'nesting' : scanned
+      if (scanned.hasTypes && this.#nesting.isTooDeep(update)) return 'nesting'
+      return logState === undefined ? { update, scanned } : withoutKnown(update, scanned, logState)
     } catch (error) {
       if (error instanceof UnusableUpdate) return error.refusal
       throw error
@@ -91,6 +95,7 @@ export class Guard {
 const REFUSALS: Record<Refusal, string> = {
   malformed: 'a sealed update is no Yjs update',
   clock: 'a sealed update counts further than anybody can have written',
+  overlap: 'a sealed update brings ids that are another’s in the log, and others beside them',
   nesting: `a sealed update nests more than ${MAX_VALUE_DEPTH} values or ${MAX_TYPE_DEPTH} types`,
 }
 

@@ -19,8 +19,8 @@ export interface ScannedUpdate {
   readonly hasTypes: boolean
 }
 
-/** Why an update is refused whole, decided by its bytes alone. */
-export type Refusal = 'malformed' | 'clock' | 'nesting'
+/** Why an update is refused whole, decided by its bytes and the log before it. */
+export type Refusal = 'malformed' | 'clock' | 'nesting' | 'overlap'
 
 export class UnusableUpdate extends Error {
   override readonly name = 'UnusableUpdate'

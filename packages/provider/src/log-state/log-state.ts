@@ -83,6 +83,11 @@ export class LogState {
     return true
   }
 
+  /** Up to which clock the log holds all structs of a client. */
+  end(client: number): number {
+    return this.#structs.contiguous(client)
+  }
+
   /** Whose structs the log holds. */
   clients(): IterableIterator<number> {
     return this.#structs.clients()

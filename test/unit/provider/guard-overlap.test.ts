@@ -63,6 +63,17 @@ describe('D6: an update that begins under ids that the log has, and goes on behi
     expect(atOnce.doc.getMap('map').has('text')).toBe(false)
   })
 
+  it('nor is anything taken of it where the log’s own waits for somebody else’s words', () => {
+    const absent = { client: 99, clock: 0 }
+    const waiting = rawUpdate([
+      { client: ADA, clock: 4, structs: [itemIn(absent.client, absent.clock, STRING, words('ghi'))] },
+    ])
+    const reader = fromNowhereElse(waiting)
+    reader.take(rawUpdate([{ client: ADA, clock: 4, structs: [item(STRING, words('XY'), 'elsewhere')] }]))
+    expect(reader.doc.getText('elsewhere').toString()).toBe('')
+    expect(Y.getState(reader.doc.store, ADA)).toBe(4)
+  })
+
   it('what an honest member repeats and goes on with is whole', () => {
     const doc = docWith(ADA)
     const first = updateOf(doc, () => doc.getText('text').insert(0, 'abc'))
@@ -74,18 +85,27 @@ describe('D6: an update that begins under ids that the log has, and goes on behi
   })
 })
 
-describe('D6: an update that brings ids which wait in Yjs for something missing, and others beside them', () => {
+describe('D6: an update that ends amid ids which wait in Yjs for what it brings', () => {
   const waiting = rawUpdate([{ client: ADA, clock: 6, structs: [itemIn(ADA, 0, STRING, words('ghi'))] }])
-  const over = rawUpdate([{ client: ADA, clock: 4, structs: [text('defXX')] }])
+  const content = (reader: GuardedReader) => reader.doc.getMap<Y.Text>('map').get('text')?.toString()
 
   it('is refused, and told of; what waits is there once the rest has come', () => {
     const reader = fromNowhereElse(waiting)
-    expect(reader.take(over)).toBe(false)
-    expect(reader.faults).toEqual([expect.stringContaining('ids that are another’s in the log')])
+    expect(reader.take(rawUpdate([{ client: ADA, clock: 4, structs: [text('deX')] }]))).toBe(false)
+    expect(reader.faults).toEqual([expect.stringContaining('ends amid ids that the log has')])
     reader.take(rawUpdate([{ client: ADA, clock: 4, structs: [itemIn(ADA, 0, STRING, words('de'))] }]))
-    expect(reader.doc.getMap<Y.Text>('map').get('text')?.length).toBe('abcdeghi'.length)
+    expect(content(reader)).toHaveLength('abcdeghi'.length)
     reader.doc.getMap('map').delete('text')
     expect(reader.text).toBe('')
+  })
+
+  it('with all that waits it is taken: so does who heals a hole', () => {
+    const reader = fromNowhereElse(waiting)
+    expect(reader.take(rawUpdate([{ client: ADA, clock: 4, structs: [itemIn(ADA, 0, STRING, words('deghi'))] }]))).toBe(
+      true,
+    )
+    expect(content(reader)).toHaveLength('abcdeghi'.length)
+    expect(reader.faults).toEqual([])
   })
 
   it('the same content again is none of that', () => {

@@ -95,7 +95,7 @@ export class Guard {
 const REFUSALS: Record<Refusal, string> = {
   malformed: 'a sealed update is no Yjs update',
   clock: 'a sealed update counts further than anybody can have written',
-  overlap: 'a sealed update brings ids that are another’s in the log, and others beside them',
+  overlap: 'a sealed update ends amid ids that the log has already',
   nesting: `a sealed update nests more than ${MAX_VALUE_DEPTH} values or ${MAX_TYPE_DEPTH} types`,
 }
 

@@ -27,7 +27,8 @@ export function filesBelow(folder: string): string[] {
   const absolute = join(projectRoot, folder)
   if (!existsSync(absolute)) return []
   return readdirSync(absolute, { withFileTypes: true }).flatMap((item) => {
-    if (['node_modules', 'dist', '.turbo', 'data'].includes(item.name)) return []
+    // `.blocks`: what the tests of the pages write while others run.
+    if (['node_modules', 'dist', '.turbo', 'data', '.blocks'].includes(item.name)) return []
     const path = join(folder, item.name)
     return item.isDirectory() ? filesBelow(path) : [path]
   })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { provideChromium } from './chromium.mjs'
 import { installDependencies } from './install.mjs'
 import { provideInterpreters } from './interpreters.mjs'
+import { provideNginx } from './nginx.mjs'
 import { providePostgres, startPostgres } from './postgres.mjs'
 import { installedCommand, requireNode } from './project.mjs'
 import { provideRedis } from './redis.mjs'
@@ -31,6 +32,8 @@ for (const name of await provideInterpreters())
 const postgresBinaries = await providePostgres()
 if (!postgresBinaries) console.log('No PostgreSQL on this machine: what is kept there is not tested.')
 if (!(await provideRedis())) console.log('No Redis on this machine: several relays together are not tested.')
+
+if (!(await provideNginx())) console.log('No nginx on this machine: the configuration for it is not tested.')
 
 const startedAt = performance.now()
 const remainingMs = () => Math.max(1, LIMIT_MS - (performance.now() - startedAt))

@@ -8,6 +8,6 @@ export function metricFamilies(): Map<string, string> {
   metrics.channelClosed(closeReasons.revoked.code)
   metrics.connectionClosed(closeReasons.draining.code)
   const socketBytes = { received: 1, sent: 1 }
-  const text = metrics.text({ connections: 1, rooms: 1, sessions: 1, heldBytes: 0, socketBytes })
+  const text = metrics.text({ connections: 1, rooms: 1, sessions: 1, heldBytes: 0, socketBytes, isBusUp: true })
   return new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type = '']) => [name, type]))
 }

@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { createRelay } from '@y-sealed/relay'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type KeySource, SealedProvider } from 'y-sealed'
 import * as Y from 'yjs'
@@ -13,6 +15,7 @@ import { SCHEMA_VERSION } from '../../server/relay/src/log/sqlite-schema.ts'
 import { verifyStore } from '../../server/relay/src/verify/verify-store.ts'
 import { VERSION_1 } from '../contract/old-sqlite-schemas.ts'
 import { patiently } from '../support/events.ts'
+import { freshPostgres, skipPostgresTests } from '../support/postgres.ts'
 import { projectRoot } from '../support/project-root.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
 import { Wire } from '../support/wire.ts'
@@ -260,6 +263,30 @@ describe('verify', () => {
     })
   })
 })
+
+it.skipIf(skipPostgresTests)(
+  'verify serves PostgreSQL as well, while relays run: what it calls a document there is the hash of its room',
+  async () => {
+    const store = await freshPostgres()
+    const relay = await createRelay({ store, port: 0, log: QUIET })
+    ended.push(() => relay.close())
+    const client = await RawClient.connect(relay.url)
+    await client.join('a room')
+    await client.open(fakeRecord())
+    const sealer = new FakeSealer()
+    for (let i = 0; i < 5; i++) await client.append([sealer.seal(50), sealer.seal(50)])
+    client.end()
+    const verify = () => spawnSync(process.execPath, [MAIN, 'verify', '--store', store], { encoding: 'utf8' })
+    expect(verify()).toMatchObject({ status: 0, stdout: 'sound: 1 documents, 1 epochs, 10 entries, 0 checkpoints\n' })
+    const database = new pg.Client({ connectionString: store })
+    await database.connect()
+    await database.query('UPDATE runs SET body = set_byte(body, 60, 255 - get_byte(body, 60)) WHERE first_sequence = 5')
+    await database.end()
+    const name = createHash('sha256').update('a room').digest('hex')
+    expect(verify()).toMatchObject({ status: 2, stdout: expect.stringContaining(`damaged: "${name}" at 5: `) })
+  },
+  60_000,
+)
 
 describe('backup and restore', () => {
   it('a backup of a relay that is written to is one moment of it: sound, with all that was acked before, and a relay runs on it', async () => {

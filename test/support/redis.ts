@@ -9,8 +9,13 @@ export const skipRedisTests = command === undefined && process.env.CI !== 'true'
 
 /** A Redis of this test's own; `port`: that of one that was killed. */
 export async function ownRedis(port?: number): Promise<ChildDatabase> {
-  if (command === undefined) throw new Error('no Redis on this machine: install one, with redis-server on the path')
-  const redis = await startRedis(command, port)
+  const redis = await startOwnRedis(port)
   onTestFinished(() => redis.stop())
   return redis
+}
+
+/** One that whoever starts it stops. */
+export function startOwnRedis(port?: number): Promise<ChildDatabase> {
+  if (command === undefined) throw new Error('no Redis on this machine: install one, with redis-server on the path')
+  return startRedis(command, port)
 }

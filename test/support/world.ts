@@ -48,6 +48,17 @@ const writers = (who: string): Role => (who === 'admin' ? 'admin' : 'write')
 
 let canaries = 0
 
+let nodes: readonly string[] | undefined
+let worldsOnNodes = 0
+
+/**
+ * Worlds that ask for nothing of their own relay are on these from here on, each in rooms of its own, and its people at one after the other; for
+ * stories that are told on several nodes too. undefined: not any more.
+ */
+export function onNodes(urls: readonly string[] | undefined): void {
+  nodes = urls
+}
+
 /** A relay and a key endpoint in this process, on free ports, and people who write to each other through them. */
 export class World {
   /** What everybody's wires carried. */
@@ -57,6 +68,9 @@ export class World {
   /** Keys from the world's endpoint. Every key it gives becomes a canary: the relay must never see one. */
   readonly keys: KeySource
   readonly relayUrl: string
+  /** Of all relays that serve this world's rooms. */
+  private readonly relayUrls: readonly string[]
+  private readonly roomPrefix: string
   private readonly search = new CanarySearch()
   private readonly asked = new Set<Promise<unknown>>()
   private readonly people: { person: Person; expects: readonly string[] }[] = []
@@ -77,9 +91,11 @@ export class World {
     this.logLines = logLines
     this.directory = directory
     this.relay = relay
-    const url = relay?.url ?? options.relayUrl
+    const url = relay?.url ?? options.relayUrl ?? nodes?.[0]
     if (url === undefined) throw new Error('a world has a relay')
     this.relayUrl = url
+    this.relayUrls = relay || !nodes ? [url] : nodes
+    this.roomPrefix = relay || !nodes ? '' : `${process.pid} ${++worldsOnNodes} `
     this.keyServer = keyServer
     this.keysUrl = keyServer.url
     // Upwards only: that is everything anybody sealed, and what a test forges on the way down is not.
@@ -110,7 +126,8 @@ export class World {
   static async start(options: WorldOptions = {}): Promise<World> {
     const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
     const logLines: string[] = []
-    const relay = options.relayUrl === undefined ? await openRelay(options, directory, 0, logLines) : undefined
+    const isElsewhere = options.relayUrl !== undefined || nodes !== undefined
+    const relay = isElsewhere ? undefined : await openRelay(options, directory, 0, logLines)
     const { access = writers } = options
     const keyServer = await createKeyServer({
       data: 'memory',
@@ -129,7 +146,8 @@ export class World {
   person(name: string, { room = 'room', doc = new Y.Doc(), expects = [], ...options }: PersonOptions = {}): Person {
     const wire = new Wire(this.capture)
     const all = { keys: this.keys, WebSocketPolyfill: wire.WebSocket, maxBackoffTime: 200, ...options }
-    const provider = new SealedProvider(this.relayUrl, room, doc, all)
+    const url = this.relayUrls[this.people.length % this.relayUrls.length] ?? this.relayUrl
+    const provider = new SealedProvider(url, this.roomPrefix + room, doc, all)
     const problems: SealedError[] = []
     provider.on('problem', (problem) => void problems.push(problem))
     const person = { name, doc, text: doc.getText('text'), provider, wire, problems }
@@ -155,7 +173,7 @@ export class World {
   /** What the relay has stored for a room, as anybody without a key gets it. */
   async log(room = 'room'): Promise<StoredEntry[]> {
     const entries: StoredEntry[] = []
-    const observer = observe(this.relayUrl, room, { WebSocketPolyfill: new Wire().WebSocket })
+    const observer = observe(this.relayUrl, this.roomPrefix + room, { WebSocketPolyfill: new Wire().WebSocket })
     observer.on('entry', (entry) => void entries.push(entry))
     await until(observer, 'caught-up')
     observer.close()
@@ -166,7 +184,7 @@ export class World {
   async records(room = 'room'): Promise<Uint8Array[]> {
     // An observer is told of each at the join, and again where its entries begin.
     const records = new Map<string, Uint8Array>()
-    const observer = observe(this.relayUrl, room, { WebSocketPolyfill: new Wire().WebSocket })
+    const observer = observe(this.relayUrl, this.roomPrefix + room, { WebSocketPolyfill: new Wire().WebSocket })
     observer.on('record', (record) => void records.set(Buffer.from(record).toString('hex'), record))
     await until(observer, 'caught-up')
     observer.close()
@@ -213,7 +231,7 @@ export class World {
     const answer = await fetch(`${this.keysUrl}/${name}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', who: 'admin' },
-      body: JSON.stringify({ documentId: room, ...asked }),
+      body: JSON.stringify({ documentId: this.roomPrefix + room, ...asked }),
     })
     if (!answer.ok) throw new Error(`${name} was answered ${answer.status}`)
     return answer.json()

@@ -9,7 +9,11 @@ export interface ClientProcess {
 }
 
 /** A module of the bench that runs as a process of its own, by its path. */
-export type ClientModule = 'clients/load-process' | 'clients/reader-process' | 'providers/provider-process'
+export type ClientModule =
+  | 'clients/load-process'
+  | 'clients/reader-process'
+  | 'providers/provider-process'
+  | 'load/member-process'
 
 /** Starts a compiled module as a process of its own. */
 export function startClientProcess(module: ClientModule, node: string): ClientProcess {

@@ -15,13 +15,19 @@ export function describeRow(row: Row, result: RowResult): string {
   return [`${row.title}  [${row.name}]`, ...aligned(cellsOf(row, result)), ...skipped, ...failed, ...goals].join('\n')
 }
 
-export function describeCircumstances(about: Circumstances, repetitions: number): string {
+/** Where, when and with what. */
+export function describeMachine(about: Circumstances): string {
   const versions = Object.entries(about.versions).map(([name, version]) => `${name} ${version}`)
   return [
     `${about.date}, ${about.commit}; ${about.processor}, ${about.cores} cores, ${about.memoryGb} GB, ${about.system}`,
     `Node ${about.node}; ${versions.join(', ')}`,
-    `${repetitions} repetitions, interleaved; median (min–max); ${RATIO_LEGEND}`,
   ].join('\n')
+}
+
+export function describeCircumstances(about: Circumstances, repetitions: number): string {
+  return [describeMachine(about), `${repetitions} repetitions, interleaved; median (min–max); ${RATIO_LEGEND}`].join(
+    '\n',
+  )
 }
 
 function aligned(cells: readonly (readonly string[])[]): string[] {

@@ -87,7 +87,8 @@ export async function startServer(
   }
 }
 
-function addressOf(child: Child): Promise<string> {
+/** The address that a server prints when it listens. */
+export function addressOf(child: Child): Promise<string> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       clearTimeout(timer)

@@ -32,6 +32,9 @@ export interface SharedLogStore extends LogStore {
   shutOut(who: Uint8Array, since: number): Promise<void>
 }
 
+// As auth/shut-out.ts: by then the tokens of before have ended.
+const SHUT_OUT_MS = 24 * 60 * 60_000
+
 export interface PostgresStoreOptions {
   /** Unix ms, for leases, pauses and what was replaced; default: the database's clock, which all nodes share. */
   now?: (() => number) | undefined
@@ -147,6 +150,7 @@ export async function openPostgresLogStore(url: string, options: PostgresStoreOp
     shutOutsSince: (unixMs) =>
       database.query('SELECT who, since FROM shut_outs WHERE since > $1 ORDER BY since', [unixMs]),
     async shutOut(who, since) {
+      await database.query('DELETE FROM shut_outs WHERE since < $1', [since - SHUT_OUT_MS])
       await database.query(
         'INSERT INTO shut_outs VALUES ($1, $2) ON CONFLICT (who) DO UPDATE SET since = greatest(shut_outs.since, excluded.since)',
         [who, since],

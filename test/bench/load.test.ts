@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { skipClusterTests } from '../support/cluster.ts'
+import { projectRoot } from '../support/project-root.ts'
+import type { LoadFigures } from './load/report.ts'
+
+// Six seconds of load; compiling and a busy machine take the rest.
+const PATIENCE_MS = 150_000
+
+it.skipIf(skipClusterTests)(
+  'npm run load -- --sample: three relays, one of which and the bus are killed; every word is acked, in the log, and there once',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'y-sealed-load-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const json = join(folder, 'figures.json')
+    const args = ['test/bin/load.mjs', '--nodes', '3', '--sample', '--json', json]
+    const child = spawn(process.execPath, args, { cwd: projectRoot(), stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const note = (chunk: Buffer): void => {
+      output += chunk.toString()
+    }
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', note)
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect(code, output).toBe(0)
+    // Written by that process.
+    const figures = JSON.parse(readFileSync(json, 'utf8')) as LoadFigures
+    expect(figures).toMatchObject({ connected: 20, lost: 0, doubled: 0 })
+    expect(figures.typed).toBeGreaterThan(0)
+    expect(figures.acked).toBe(figures.typed)
+    // A third of the members, at the node that was killed.
+    expect(figures.cutOff).toBeGreaterThan(0)
+    expect(output).toMatch(/acked edits lost {6}0 of/)
+  },
+  PATIENCE_MS,
+)

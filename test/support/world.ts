@@ -126,7 +126,9 @@ export class World {
   static async start(options: WorldOptions = {}): Promise<World> {
     const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
     const logLines: string[] = []
-    const isElsewhere = options.relayUrl !== undefined || nodes !== undefined
+    const { data, relayClock, relayLimits, retention, auth } = options
+    const needsOwn = [data, relayClock, relayLimits, retention, auth].some((option) => option !== undefined)
+    const isElsewhere = options.relayUrl !== undefined || (nodes !== undefined && !needsOwn)
     const relay = isElsewhere ? undefined : await openRelay(options, directory, 0, logLines)
     const { access = writers } = options
     const keyServer = await createKeyServer({

@@ -6,8 +6,8 @@ export interface Bus {
   readonly isConnected: boolean
   /** Never throws and never waits; what cannot be said now is not said. */
   publish(channel: string, message: Uint8Array): void
-  /** From some time soon on, and again after each loss of the connection, until `unsubscribe`. One listener for each channel. */
-  subscribe(channel: string, listener: (message: Uint8Array) => void): void
+  /** Until `unsubscribe`, also after a loss of the connection; resolves when it hears. One listener for each channel. */
+  subscribe(channel: string, listener: (message: Uint8Array) => void): Promise<void>
   unsubscribe(channel: string): void
   close(): Promise<void>
 }

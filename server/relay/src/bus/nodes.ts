@@ -58,7 +58,7 @@ export class Nodes implements Outside {
         })
     })
     if (!bus) return
-    bus.subscribe(this.#channel('nodes'), (bytes) => this.#hear(bytes, undefined))
+    void bus.subscribe(this.#channel('nodes'), (bytes) => this.#hear(bytes, undefined))
     this.#every(limits.nodeAliveMs, () => {
       this.#sayToAll({ type: 'alive' })
       this.#dropLostNodes()
@@ -76,8 +76,8 @@ export class Nodes implements Outside {
       onRepair: () => metrics.repaired(),
     })
     this.#rooms.set(room.name, elsewhere)
-    bus?.subscribe(channel, (bytes) => this.#hear(bytes, elsewhere))
-    say({ type: 'who' })
+    // Asked when the answers can be heard.
+    void bus?.subscribe(channel, (bytes) => this.#hear(bytes, elsewhere)).then(() => say({ type: 'who' }))
     return elsewhere
   }
 

@@ -36,10 +36,10 @@ export async function openRedisBus(url: string, { onReconnect, onFailure }: BusE
       const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
       speaker.publish(channel, bytes).catch(ignore)
     },
-    subscribe(channel, hear) {
+    async subscribe(channel, hear) {
       const deliver = (message: Buffer) => hear(message)
       listeners.set(channel, deliver)
-      listener.subscribe(channel, deliver, true).catch(ignore)
+      await listener.subscribe(channel, deliver, true).catch(ignore)
     },
     unsubscribe(channel) {
       const deliver = listeners.get(channel)

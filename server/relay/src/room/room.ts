@@ -123,7 +123,8 @@ export class Room {
     this.outside?.committed(commit)
     if (named) this.#tellCheckpoint(named, true)
     // Of an epoch that another node has opened, and of which this room has not heard.
-    if (!opened && runs.some(({ epochIndex }) => epochIndex !== this.head.record?.index)) this.outside?.look()
+    const isUnheard = !opened && runs.some(({ epochIndex }) => epochIndex !== this.head.record?.index)
+    if (isUnheard && this.outside) this.outside.look()
     else this.#grow(runs, { sequence, hash, record: opened ?? this.head.record })
   }
 

@@ -23,8 +23,8 @@ export const notPlayed: readonly NotPlayed[] = [
   { id: 'D13', why: 'no defence of ours to switch off', test: 'test/scenario/hostile-member.test.ts' },
   { id: 'E3', why: 'megabytes that nobody reads', test: 'test/scenario/relay-slow-readers.test.ts' },
   { id: 'E7', why: 'a guesser with statistics: npm run guess-edits', test: 'test/privacy/guess-edits.test.ts' },
-  { id: 'F1', why: 'there is no local store yet' },
-  { id: 'F2', why: 'there is no local store yet' },
+  { id: 'F1', why: 'a thief needs no relay', test: 'test/scenario/offline-attacks.test.ts' },
+  { id: 'F2', why: 'on a device of its own', test: 'test/scenario/offline-attacks.test.ts' },
   { id: 'F4', why: 'not played but read', test: 'test/boundaries.test.ts' },
   { id: 'F5', why: 'whoever serves the JavaScript is trusted (SECURITY.md)' },
 ]

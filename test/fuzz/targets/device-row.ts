@@ -1,18 +1,12 @@
 import { createEpochRecord } from '@y-sealed/envelope'
 import * as Y from 'yjs'
-import { readRecord } from '../../../packages/provider/src/epoch/chained-epoch.ts'
-import {
-  encodeEdit,
-  encodeLogRow,
-  encodePins,
-  parseEdit,
-  parseLogRow,
-  parsePins,
-} from '../../../packages/provider/src/indexeddb/rows.ts'
-import { parseLock } from '../../../packages/provider/src/indexeddb/store-lock.ts'
+import type * as ChainedEpoch from '../../../packages/provider/src/epoch/chained-epoch.ts'
+import type * as Rows from '../../../packages/provider/src/indexeddb/rows.ts'
+import type * as StoreLock from '../../../packages/provider/src/indexeddb/store-lock.ts'
 import { join } from '../mutate.ts'
 import { promised, sameBytes, type Target } from '../target.ts'
 import { knownKeys } from './known-keys.ts'
+import { fromProvider } from './provider-sources.ts'
 
 /** What stands in a store of `sealedIndexedDB` once it is opened, whoever has sealed it (attack F1). The first byte says which row it is taken for. */
 export const deviceRow: Target = {
@@ -21,6 +15,10 @@ export const deviceRow: Target = {
   sampleCases: 1_500,
   mustMeet: ['pins', 'log', 'edit', 'lock', 'refused'],
   async open() {
+    const { readRecord } = await fromProvider<typeof ChainedEpoch>('epoch/chained-epoch')
+    const { encodeEdit, encodeLogRow, encodePins, parseEdit, parseLogRow, parsePins } =
+      await fromProvider<typeof Rows>('indexeddb/rows')
+    const { parseLock } = await fromProvider<typeof StoreLock>('indexeddb/store-lock')
     const record = await createEpochRecord(await knownKeys(), { index: 0 })
     const doc = new Y.Doc()
     doc.getText('text').insert(0, 'on a device')

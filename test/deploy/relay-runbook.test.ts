@@ -28,51 +28,55 @@ function commands(): Commands[] {
   })
 }
 
-it.skipIf(!onPath('curl'))("each of the runbook's commands does what it is for, in the runbook's order", async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'y-sealed-runbook-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const [data, admin] = [join(folder, 'data'), join(folder, 'admin-token')]
-  writeFileSync(admin, 'the operator, and nobody else, has this token\n')
-  mkdirSync(join(folder, 'bin'))
-  const shim = join(folder, 'bin/y-sealed-relay')
-  writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(projectRoot(), MAIN)}" "$@"\n`)
-  chmodSync(shim, 0o755)
-  const relay = await startServerProcess(MAIN, { data, 'admin-token-file': admin })
-  onTestFinished(() => void relay.stop())
-  const member = await RawClient.connect(relay.url)
-  await member.join('a room')
-  await member.open(fakeRecord(), [new FakeSealer().seal(30_000)])
-  // Somebody who is refused, so that there is a refusal to be seen.
-  await member.append([new FakeSealer().seal(40, 1, 7)])
+it.skipIf(!onPath('curl'))(
+  "each of the runbook's commands does what it is for, in the runbook's order",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'y-sealed-runbook-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const [data, admin] = [join(folder, 'data'), join(folder, 'admin-token')]
+    writeFileSync(admin, 'the operator, and nobody else, has this token\n')
+    mkdirSync(join(folder, 'bin'))
+    const shim = join(folder, 'bin/y-sealed-relay')
+    writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(projectRoot(), MAIN)}" "$@"\n`)
+    chmodSync(shim, 0o755)
+    const relay = await startServerProcess(MAIN, { data, 'admin-token-file': admin })
+    onTestFinished(() => void relay.stop())
+    const member = await RawClient.connect(relay.url)
+    await member.join('a room')
+    await member.open(fakeRecord(), [new FakeSealer().seal(30_000)])
+    // Somebody who is refused, so that there is a refusal to be seen.
+    await member.append([new FakeSealer().seal(40, 1, 7)])
 
-  const env = {
-    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
-    RELAY: relay.url.replace('ws', 'http'),
-    ...{ ADMIN: admin, DATA: data, BACKUP: join(folder, 'backup'), ROOM: 'a room', SUBJECT: 'somebody' },
-  }
-  const said: Record<string, string> = {}
-  let isRunning = true
-  for (const { heading, isStopped, script } of commands()) {
-    if (isStopped === isRunning) {
-      if (isStopped) expect(await relay.stop()).toBe(0)
-      else await relay.restart()
-      isRunning = !isStopped
+    const env = {
+      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+      RELAY: relay.url.replace('ws', 'http'),
+      ...{ ADMIN: admin, DATA: data, BACKUP: join(folder, 'backup'), ROOM: 'a room', SUBJECT: 'somebody' },
     }
-    const { status, stdout, stderr } = spawnSync('sh', ['-eu'], { cwd: folder, env, encoding: 'utf8', input: script })
-    expect([heading, status, stderr]).toEqual([heading, 0, ''])
-    said[heading] = (said[heading] ?? '') + stdout
-  }
-  expect(said).toMatchObject({
-    'Each day': expect.stringContaining('sound: 1 documents, 1 epochs, 1 entries'),
-    'Is it well?': expect.stringContaining('y_sealed_relay_connections 1'),
-    'Somebody must go': expect.stringMatching(/"closed":0.*"total":1/),
-    'Who takes the room': expect.stringMatching(/"entries":1,.*"deleted":true.*bytes before/s),
-    'The database is damaged': expect.stringContaining('sound: 0 documents'),
-    'Restore a backup': expect.stringContaining('sound: 1 documents, 1 epochs, 1 entries'),
-    'Another version': expect.stringContaining('nothing to do'),
-    'The settings are not what you thought': expect.stringContaining('flag'),
-  })
-})
+    const said: Record<string, string> = {}
+    let isRunning = true
+    for (const { heading, isStopped, script } of commands()) {
+      if (isStopped === isRunning) {
+        if (isStopped) expect(await relay.stop()).toBe(0)
+        else await relay.restart()
+        isRunning = !isStopped
+      }
+      const { status, stdout, stderr } = spawnSync('sh', ['-eu'], { cwd: folder, env, encoding: 'utf8', input: script })
+      expect([heading, status, stderr]).toEqual([heading, 0, ''])
+      said[heading] = (said[heading] ?? '') + stdout
+    }
+    expect(said).toMatchObject({
+      'Each day': expect.stringContaining('sound: 1 documents, 1 epochs, 1 entries'),
+      'Is it well?': expect.stringContaining('y_sealed_relay_connections 1'),
+      'Somebody must go': expect.stringMatching(/"closed":0.*"total":1/),
+      'Who takes the room': expect.stringMatching(/"entries":1,.*"deleted":true.*bytes before/s),
+      'The database is damaged': expect.stringContaining('sound: 0 documents'),
+      'Restore a backup': expect.stringContaining('sound: 1 documents, 1 epochs, 1 entries'),
+      'Another version': expect.stringContaining('nothing to do'),
+      'The settings are not what you thought': expect.stringContaining('flag'),
+    })
+  },
+  120_000,
+)
 
 it('what the runbook names, there is', () => {
   const families = metricFamilies()

@@ -46,10 +46,10 @@ export function encodePins({ rowCount, cursor, hash, line }: Pins): Uint8Array {
 
 export function parsePins(generation: string, body: Uint8Array): Pins | undefined {
   return parsing(body, (decoder) => {
-    const rowCount = decoding.readVarUint(decoder)
-    const cursor = decoding.readVarUint(decoder)
+    const rowCount = readUint(decoder)
+    const cursor = readUint(decoder)
     const hash = decoding.readUint8Array(decoder, HASH_BYTES).slice()
-    const count = decoding.readVarUint(decoder)
+    const count = readUint(decoder)
     const line: ChainedEpoch[] = []
     // Each takes bytes: a count beyond them ends in an exception, not in memory.
     for (let i = 0; i < count; i++) line.push(readRecord(decoding.readVarUint8Array(decoder).slice()))
@@ -68,7 +68,7 @@ export function encodeLogRow(updates: readonly Uint8Array[]): Uint8Array {
 export function parseLogRow(body: Uint8Array): Uint8Array[] | undefined {
   return parsing(body, (decoder) => {
     const updates: Uint8Array[] = []
-    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+    for (let left = readUint(decoder); left > 0; left--) {
       const update = decoding.readVarUint8Array(decoder)
       scanUpdate(update)
       updates.push(update)
@@ -86,11 +86,18 @@ export function encodeEdit({ update, sinceMs }: Edit): Uint8Array {
 
 export function parseEdit(body: Uint8Array): Edit | undefined {
   return parsing(body, (decoder) => {
-    const sinceMs = decoding.readVarUint(decoder)
+    const sinceMs = readUint(decoder)
     const update = decoding.readTailAsUint8Array(decoder)
     scanUpdate(update)
     return { update, sinceMs }
   })
+}
+
+/** lib0 lets one byte more than a safe integer has through. */
+function readUint(decoder: decoding.Decoder): number {
+  const value = decoding.readVarUint(decoder)
+  if (!Number.isSafeInteger(value)) throw new RangeError('a number beyond 2^53')
+  return value
 }
 
 export async function sealRow(sealer: Sealer, slot: string, body: Uint8Array): Promise<Uint8Array> {

@@ -59,7 +59,8 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     return canWrite && !isRetired && !isRotating && obstacle === undefined && !unsent.hasDisowned
   }
 
-  const inbound = new Inbound({
+  // The parts know each other, so each says what it is.
+  const inbound: Inbound = new Inbound({
     ...ports,
     logState,
     ownSalt: () => writing.sealer.sealer?.salt,
@@ -100,7 +101,7 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     distrust: (message: string, known?: KnownPlace) => session.distrust(message, known),
     startOver: () => session.startOver(),
   }
-  const reading = new Reading({
+  const reading: Reading = new Reading({
     ...common,
     problems,
     clock,
@@ -114,7 +115,7 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     onComplete: () => session.complete(),
     onPruned: () => session.startOver(),
   })
-  const writing = new Writing({
+  const writing: Writing = new Writing({
     ...common,
     epoch: () => epochs.present,
     isLive: () => session.phase() === 'live',
@@ -129,7 +130,7 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     lastWitness: () => witnesses.last(),
     onDenied: () => checkpoints.refuse(new SealedError('write-denied', 'this session may only read', 'checkpoint')),
   })
-  const checkpoints = new Checkpoints({
+  const checkpoints: Checkpoints = new Checkpoints({
     ...common,
     history: () => epochs.history,
     isHead: (recordHash) => epochs.isHead(recordHash),
@@ -139,17 +140,17 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     onMade: ({ sequence }) => witnesses.checkpointMade(sequence),
     witness: (make) => witnesses.append(make),
   })
-  const witnesses = new Witnesses({
+  const witnesses: Witnesses = new Witnesses({
     ...ports,
     reader: () => inbound,
     isLive: () => session.phase() === 'live',
     mayAppend: () => isUndisturbed() && inbound.isSure,
     append: (make) => writing.appender.witness(make),
   })
-  const epochs = new Epochs({
+  const epochs: Epochs = new Epochs({
     ...common,
-    checkpoints: checkpoints,
-    writing: writing,
+    checkpoints,
+    writing,
     phase: () => session.phase(),
     isContradicted: () => witnesses.isContradicted,
     onLeaving: () => {
@@ -182,13 +183,13 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
     },
     halt: (error) => session.halt(error),
   })
-  const messages = new DownMessages({
+  const messages: DownMessages = new DownMessages({
     awareness: ports.awareness,
     inbound,
-    reading: reading,
-    writing: writing,
-    checkpoints: checkpoints,
-    epochs: epochs,
+    reading,
+    writing,
+    checkpoints,
+    epochs,
     phase: () => session.phase(),
     onJoined: (joined) => {
       writing.role = joined.role

@@ -1,6 +1,7 @@
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { accessTokens, createLog, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { SignJWT } from 'jose'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freshPostgres, skipPostgresTests } from '../support/postgres.ts'
 import { ownRedis, skipRedisTests } from '../support/redis.ts'
@@ -162,5 +163,31 @@ describe.skipIf(skipPostgresTests || skipRedisTests)('several relays of one stor
     await bob.hears('entries')
     const ready = await fetch(`${relays[1]!.url.replace('ws:', 'http:')}/readyz`)
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'not-ready', store: true, bus: false }])
+  })
+})
+
+describe.skipIf(skipPostgresTests)('a new store in parts', () => {
+  const started: Relay[] = []
+  afterEach(() => Promise.all(started.splice(0).map((relay) => relay.close())))
+
+  it('has them in the database, and a later relay that asks for none serves it as it is', async () => {
+    const store = await freshPostgres()
+    const options = { store, port: 0, log: QUIET }
+    started.push(await createRelay({ ...options, partitions: 4 }))
+    started.push(await createRelay(options))
+    const client = new pg.Client({ connectionString: store })
+    await client.connect()
+    const parts = await client.query(
+      "SELECT inhparent::regclass::text AS name, count(*)::int AS parts FROM pg_inherits WHERE inhparent = 'runs'::regclass GROUP BY 1",
+    )
+    await client.end()
+    expect(parts.rows).toEqual([{ name: 'runs', parts: 4 }])
+  })
+
+  it('are a number within bounds', async () => {
+    const store = await freshPostgres()
+    await expect(createRelay({ store, partitions: 1.5, port: 0, log: QUIET })).rejects.toMatchObject({
+      code: 'options',
+    })
   })
 })

@@ -30,8 +30,10 @@ import { WsServer } from './transport/ws-server.ts'
 export interface RelayOptions {
   /** A directory (made if missing), or 'memory': gone with the process. */
   data?: 'memory' | (string & {})
-  /** Or the address of a store: `memory`, `sqlite:DIRECTORY`. */
+  /** Or the address of a store: `memory`, `sqlite:DIRECTORY`, `postgres://…`. */
   store?: string
+  /** Into how many parts a new PostgreSQL store divides its tables, by document; 0 (default): none. */
+  partitions?: number
   /** `redis://…`: how the relays of one PostgreSQL store hear of each other at once, and of awareness at all. */
   bus?: string
   /** 0 = any free one. */
@@ -70,6 +72,7 @@ export interface Relay extends Operator {
 const OPTIONS: readonly (keyof RelayOptions)[] = [
   'data',
   'store',
+  'partitions',
   'bus',
   'port',
   'host',
@@ -109,6 +112,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     // Where nobody has given a clock, the store's own counts: several relays may share it.
     ...(options.clock && { now: () => clock.now() }),
     durability,
+    ...(options.partitions !== undefined && { partitions: options.partitions }),
   })
   const sweeper = createSweeper({
     clock,

@@ -24,11 +24,12 @@ async function main(command: RelayCommand): Promise<void> {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { data, store, bus, port, host, durability, origins, trustedProxies, retention, limits, logLevel } = settings
+  const { data, store, partitions, bus, port, host, durability, origins, trustedProxies, retention, limits, logLevel } =
+    settings
   const auth = authOf(settings)
   const admin = adminOf(settings)
   const relay = await createRelay({
-    ...{ port, host, durability, retention, limits },
+    ...{ port, host, partitions, durability, retention, limits },
     ...(store === undefined ? { data } : { store }),
     ...(bus === undefined ? {} : { bus }),
     log: createLog(logLevel),

@@ -37,6 +37,7 @@ describe('settings', () => {
     expect(settings([])).toEqual({
       port: 8787,
       data: './data/relay',
+      partitions: 0,
       durability: 'full',
       host: '127.0.0.1',
       retention: DEFAULT_RETENTION,

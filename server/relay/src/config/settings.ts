@@ -1,5 +1,6 @@
 import { checkLimits, type RelayLimits } from '../limits.ts'
 import { DURABILITIES, type Durability } from '../log/durability.ts'
+import { MAX_PARTITIONS } from '../log/partitions.ts'
 import { parseRetention, type Retention } from '../log/retention.ts'
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts'
 
@@ -40,6 +41,13 @@ export const SETTINGS = {
     environment: 'Y_SEALED_STORE',
     help: 'instead of `--data`: `postgres://…`, `sqlite:DIRECTORY` or `memory`',
     parse: asIs,
+  },
+  partitions: {
+    flag: '--partitions <number>',
+    environment: 'Y_SEALED_PARTITIONS',
+    fallback: '0',
+    help: 'into how many parts a new PostgreSQL store divides its tables, by document; 0: none. One that is there stays as it is',
+    parse: parsePartitions,
   },
   bus: {
     flag: '--bus <address>',
@@ -143,6 +151,12 @@ function parsePort(text: string): number {
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65_535) throw new TypeError('a port is a number from 0 to 65535')
   return port
+}
+
+function parsePartitions(text: string): number {
+  const partitions = Number(text)
+  if (!/^\d+$/.test(text) || partitions > MAX_PARTITIONS) throw new TypeError(`a number from 0 to ${MAX_PARTITIONS}`)
+  return partitions
 }
 
 function parseDurability(text: string): Durability {

@@ -1,4 +1,5 @@
 import { RelayError } from '../errors.ts'
+import { MAX_PARTITIONS } from './partitions.ts'
 import type { PostgresDatabase, Transaction } from './postgres-database.ts'
 
 /** As in sqlite-schema.ts, one number for each step that a store has taken. */
@@ -6,8 +7,6 @@ export const POSTGRES_SCHEMA_VERSION = 1
 
 // Any number that nobody else takes: only one process at a time makes tables.
 const LOCK = 0x795e_a1ed
-
-const MAX_PARTITIONS = 1_024
 
 /**
  * `room` is SHA-256 of a room's name: names are of any length, and what is left of a deleted document must not tell its own. It

@@ -1,40 +1,35 @@
-import { fingerprint } from '@y-sealed/envelope'
-import { type Clock, createKeyRing, type KeySource, systemClock } from '@y-sealed/key-client'
+import { type Clock, systemClock } from '@y-sealed/key-client'
 import { closeAction, closeReasons } from '@y-sealed/protocol'
 import { ObservableV2 } from 'lib0/observable'
-import { Awareness } from 'y-protocols/awareness'
+import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { SealedAwareness } from './awareness/sealed-awareness.ts'
+import type { SealedAwareness } from './awareness/sealed-awareness.ts'
 import { listenTo } from './connection/listen-to.ts'
-import { RelayConnection } from './connection/relay-connection.ts'
+import type { RelayConnection } from './connection/relay-connection.ts'
 import { type CloseFacts, isWorthReconnecting } from './connection/web-socket.ts'
-import { CrossTab } from './cross-tab/cross-tab.ts'
+import type { CrossTab } from './cross-tab/cross-tab.ts'
 import { endingOf } from './endings.ts'
-import { readRecord } from './epoch/chained-epoch.ts'
-import type { Epoch } from './epoch/epoch.ts'
-import type { EpochName } from './epoch/epoch-name.ts'
+import { type EpochName, nameOf } from './epoch/epoch-name.ts'
 import type { Freshness } from './epoch/freshness.ts'
-import { KeyDesk, type KeyStanding } from './epoch/key-desk.ts'
-import { DEFAULT_RECHECK_MS } from './epoch/key-watch.ts'
+import type { KeyDesk, KeyStanding } from './epoch/key-desk.ts'
 import type { History } from './history/history.ts'
 import type { EpochInfo } from './history/history-ports.ts'
-import { tellRefusals } from './key-refusals.ts'
-import type { LocalCopy, Persistence } from './local/persistence.ts'
-import { LocalEdits } from './local-edits.ts'
-import { warnOfOneOperator } from './one-operator.ts'
+import type { LocalCopy } from './local/persistence.ts'
+import type { LocalEdits } from './local-edits.ts'
 import { checkOptions, checkRoom, type SealedProviderOptions } from './options.ts'
 import { Flushes } from './outbound/flushes.ts'
-import { Outbox } from './outbound/outbox.ts'
-import { PageLife } from './page-life.ts'
-import { type Counters, Problems } from './problems.ts'
+import type { Outbox } from './outbound/outbox.ts'
+import type { PageLife } from './page-life.ts'
+import type { Counters, Problems } from './problems.ts'
 import type { ProviderEvents } from './provider-events.ts'
-import { ProviderStatus } from './provider-status.ts'
+import { connectParts } from './provider-parts.ts'
+import type { ProviderStatus } from './provider-status.ts'
 import { rethrowLater } from './rethrow-later.ts'
 import { SealedError } from './sealed-error.ts'
 import type { RotationOptions } from './session/own-epochs.ts'
-import { Session } from './session/session.ts'
+import type { Session } from './session/session.ts'
 import type { Phase } from './session/session-ports.ts'
-import { StatusTeller } from './status-teller.ts'
+import type { StatusTeller } from './status-teller.ts'
 import { type SyncStatus, syncStatus } from './sync-status.ts'
 import type { Unwitnessed, Verified } from './witness/witness-ledger.ts'
 
@@ -60,7 +55,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
   readonly whenLoaded: Promise<void>
   readonly #clock: Clock
   readonly #problems: Problems
-  readonly #outbox = new Outbox()
+  readonly #outbox: Outbox
   readonly #session: Session
   readonly #sealedAwareness: SealedAwareness
   readonly #keyDesk: KeyDesk
@@ -96,126 +91,46 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.documentId = options.documentId ?? roomname
     this.params = options.params ?? {}
     this.shouldReconnect = options.shouldReconnect ?? isWorthReconnecting
-    this.#status = new ProviderStatus({
-      onConnected: () => {
-        const { epoch } = this.#session
-        if (epoch !== undefined) this.#crossTab.open(epoch)
-      },
-      tellStatus: (status) => this.#say('status', { status }),
-      tellSynced: (synced) => {
-        this.#say('synced', synced)
-        this.#say('sync', synced)
-      },
-    })
-    this.whenSynced = this.#status.whenSynced
     this.#ownsConnection = options.connection === undefined
-    this.connection = options.connection ?? this.#makeConnection(serverUrl, options)
-    this.serverUrl = this.connection.url
     this.#ownsAwareness = options.awareness === undefined
-    this.awareness = options.awareness ?? new Awareness(doc)
-    this.#problems = new Problems(clock, (error) => this.#tell(error))
     this.#isMissingKeys = typeof options.keys !== 'function'
-    if (!this.#isMissingKeys) warnOfOneOperator(this.serverUrl, options.keys)
-    const ring = createKeyRing({
-      source: this.#keySource(options),
-      documentId: this.documentId,
-      clock,
-    })
-    this.#keyDesk = new KeyDesk({
-      ring,
-      clock,
-      problems: this.#problems,
-      documentId: this.documentId,
-      refuseWeakKeys: options.weakKeys === 'refuse',
-      onLocked: (error) => this.#locked(error),
-      onStanding: () => this.#keyStandingChanged(),
-      onMatch: () => this.#say('key-match'),
-    })
-    this.#sealedAwareness = new SealedAwareness({
-      awareness: this.awareness,
-      origin: this,
-      problems: this.#problems,
-      clock,
-      sealer: () => this.#session.writing.useSealer(),
-      send: (envelope) => this.#session.sendAwareness(envelope),
-    })
-    const { token = '' } = options
-    this.#hasToken = token !== ''
-    this.#hasNextToken = typeof token === 'function'
-    this.#session = new Session({
+    this.#hasToken = (options.token ?? '') !== ''
+    this.#hasNextToken = typeof options.token === 'function'
+    const parts = connectParts(serverUrl, options, {
       doc,
-      origin: this,
       room: roomname,
-      params: () => this.params,
-      token: typeof token === 'function' ? token : () => token,
-      hasNextToken: this.#hasNextToken,
-      padding: options.padding ?? true,
-      flushDelayMs: options.flushDelay ?? 0,
-      initial: options.initial,
-      clock,
-      connection: this.connection,
-      outbox: this.#outbox,
-      problems: this.#problems,
-      awareness: this.#sealedAwareness,
-      keyDesk: this.#keyDesk,
-      ring,
       documentId: this.documentId,
-      keyRecheckMs: options.keyRecheckInterval ?? DEFAULT_RECHECK_MS,
-      onRetirement: () => this.#keyStandingChanged(),
-      onEpoch: () => this.#epochChanged(),
-      onPhase: (phase) => this.#phaseChanged(phase),
-      onVerified: (verified) => this.#say('verified', verified),
-      onUnwitnessed: (unwitnessed) => this.#say('unwitnessed', unwitnessed),
-      onFreshness: () => this.#freshnessChanged(),
-      onBegan: () => this.#copy?.began(),
-      onLogged: (update) => this.#copy?.logged(update),
-      onProgress: () => this.#copy?.progress(),
-      onOutbox: () => this.#outboxChanged(),
-      onForeignContent: (update) => this.#localEdits.add(update),
-      onHalted: (error) => this.#haltedBy(error),
-      onEnded: (code, reason, wasJoined) => this.#ended(code, reason, wasJoined),
-    })
-    this.#crossTab = new CrossTab({
-      doc,
-      name: `y-sealed ${this.serverUrl} ${roomname}`,
-      isDisabled: options.disableBc === true,
-      clock,
-      problems: this.#problems,
-      onForeign: () => this.#localEdits.adoptForeign(),
-      covers: (update) => this.#session.writing.unsent.covers(update),
-    })
-    this.#pageLife = new PageLife({
-      warnOnClose: options.warnOnClose ?? true,
-      hasUnsyncedChanges: () => this.hasUnsyncedChanges,
-      onHide: () => {
-        this.#copy?.hidden()
-        this.#session.sendLast(true)
-      },
-      // A page that comes back from the back/forward cache must not go on with the counters it had (protocol §3).
-      onRestored: () => {
-        this.#copy?.shown()
-        this.connection.reset()
-      },
-    })
-    this.#statusTeller = new StatusTeller({
-      clock,
-      read: () => this.syncStatus,
-      tell: (status) => this.#say('sync-status', status),
-    })
-    this.#unlisten = this.#listen()
-    this.#copy = options.persistence && this.#attach(options.persistence, clock)
-    this.whenLoaded = this.#copy?.whenLoaded ?? Promise.resolve()
-    this.#localEdits = new LocalEdits({
-      doc,
       origin: this,
       clock,
-      problems: this.#problems,
-      outbox: this.#outbox,
-      crossTab: this.#crossTab,
-      session: this.#session,
-      copy: this.#copy,
-      onOutbox: () => this.#statusTeller.look(),
+      params: () => this.params,
+      shouldReconnect: (event) => this.shouldReconnect(event, this),
+      syncStatus: () => this.syncStatus,
+      say: (name, ...args) => this.#say(name, ...args),
+      problem: (error) => this.#tell(error),
+      keyStandingChanged: () => this.#keyStandingChanged(),
+      freshnessChanged: () => this.#freshnessChanged(),
+      phaseChanged: (phase) => this.#phaseChanged(phase),
+      outboxChanged: () => this.#outboxChanged(),
+      haltedBy: (error) => this.#haltedBy(error),
+      ended: (code, reason, wasJoined) => this.#ended(code, reason, wasJoined),
     })
+    this.connection = parts.connection
+    this.serverUrl = this.connection.url
+    this.awareness = parts.awareness
+    this.#problems = parts.problems
+    this.#outbox = parts.outbox
+    this.#status = parts.status
+    this.#statusTeller = parts.statusTeller
+    this.#keyDesk = parts.keyDesk
+    this.#sealedAwareness = parts.sealedAwareness
+    this.#session = parts.session
+    this.#crossTab = parts.crossTab
+    this.#pageLife = parts.pageLife
+    this.#copy = parts.copy
+    this.#localEdits = parts.localEdits
+    this.whenSynced = this.#status.whenSynced
+    this.whenLoaded = this.#copy?.whenLoaded ?? Promise.resolve()
+    this.#unlisten = this.#listen()
     if (options.connect ?? true) this.connect()
   }
 
@@ -416,51 +331,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     super.destroy()
   }
 
-  // --- wiring ---
-
-  #makeConnection(serverUrl: string, options: SealedProviderOptions): RelayConnection {
-    const { WebSocketPolyfill, protocols, maxBackoffTime, allowInsecure, unsafeClock } = options
-    return new RelayConnection(serverUrl, {
-      ...(WebSocketPolyfill && { WebSocketPolyfill }),
-      ...(protocols && { protocols }),
-      ...(maxBackoffTime !== undefined && { maxBackoffTime }),
-      ...(allowInsecure !== undefined && { allowInsecure }),
-      ...(unsafeClock && { unsafeClock }),
-      shouldReconnect: (event) => this.shouldReconnect(event, this),
-    })
-  }
-
-  #keySource({ keys, persistence }: SealedProviderOptions): KeySource {
-    if (this.#isMissingKeys) return noKeys
-    return persistence === undefined ? keys : tellRefusals(keys, (keyHint) => this.#copy?.refused(keyHint))
-  }
-
-  #attach(persistence: Persistence, clock: Clock): LocalCopy {
-    const { doc, documentId, roomname: room, serverUrl: relayUrl } = this
-    return persistence.attach({
-      relayUrl,
-      room,
-      documentId,
-      doc,
-      origin: this,
-      clock,
-      problems: this.#problems,
-      adopt: async (record) => {
-        const adopted = await this.#keyDesk.adopt(readRecord(record), undefined, { isDispensable: true })
-        // What the endpoint says against it, it will say against the relay, too.
-        return adopted instanceof SealedError ? 'locked' : adopted
-      },
-      adoptOnce: (record) => this.#keyDesk.adoptOnce(readRecord(record), undefined),
-      standing: () => this.#session.standing,
-      wholeLog: () => this.#session.wholeLog(),
-      resume: (restored) => this.#session.resume(restored),
-      restoreEdit: (update, sinceMs) => this.#localEdits.restore(update, sinceMs),
-      disown: () => this.#session.writing.unsent.fork(),
-      onStored: () => this.#say('stored'),
-      adoptPlaintext: (update) => rethrowLater(() => Y.applyUpdate(doc, update, persistence)),
-    })
-  }
-
   /** The session begins once it is known where this device stood. */
   async #begin(copy: LocalCopy): Promise<void> {
     while (this.shouldConnect) {
@@ -491,14 +361,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
 
   // --- what the session tells ---
 
-  #epochChanged(): void {
-    const { epoch } = this.#session
-    if (epoch === undefined) return
-    this.#copy?.entered(epoch)
-    this.#crossTab.reopen(epoch)
-    this.#say('epoch', nameOf(epoch))
-  }
-
   #keyStandingChanged(): void {
     // Who begins to ask anew has stopped just before.
     queueMicrotask(() => {
@@ -520,13 +382,6 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     if (phase === 'keying') this.#endedBy = undefined
     else if (phase === 'live') this.#localEdits.denyReader()
     this.#status.entered(phase)
-    this.#statusTeller.look()
-  }
-
-  /** What is shown is no longer all there is, and will not be before a person acts. */
-  #locked({ code }: SealedError): void {
-    if (code !== 'key-unavailable') this.#status.incomplete()
-    this.#session.locked(code)
     this.#statusTeller.look()
   }
 
@@ -600,10 +455,3 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     return obstacle
   }
 }
-
-function nameOf({ index, keyHint, keys }: Epoch): EpochName {
-  return { index, keyHint, fingerprint: fingerprint(keys.epochId) }
-}
-
-/** Never asked: a provider without keys does not connect. */
-const noKeys: KeySource = () => Promise.reject(new SealedError('key-missing', 'no option keys', 'keys'))

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Clock } from '@y-sealed/key-client'
 
 interface Timer {
@@ -65,4 +67,31 @@ const SETTLE_TURNS = 20
 /** Lets promises and sockets in this process come to rest; no real time is waited for. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+  // On a busy machine turns are quicker than the loopback: what was sent before this byte arrives before it.
+  await roundTrip()
+}
+
+let echo: Promise<Socket> | undefined
+
+async function roundTrip(): Promise<void> {
+  echo ??= connectToEcho()
+  const socket = await echo
+  socket.ref()
+  const heard = once(socket, 'data')
+  socket.write('.')
+  await heard
+  socket.unref()
+}
+
+async function connectToEcho(): Promise<Socket> {
+  const server = createServer((peer) => {
+    peer.unref()
+    peer.pipe(peer)
+  })
+  server.unref()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A TCP server's address is an object.
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  return socket.setNoDelay(true)
 }

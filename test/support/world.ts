@@ -135,6 +135,8 @@ export class World {
       data: 'memory',
       port: 0,
       log: keyLog(logLines),
+      // People here have clocks that run ahead; the endpoint counts by the wall's.
+      rateLimits: false,
       authorize(request, { purpose }) {
         const who = request.get('who') ?? ''
         const role = access(who, purpose)

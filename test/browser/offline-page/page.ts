@@ -48,6 +48,10 @@ const open = (relayUrl: string, options: SealedIndexedDBOptions): OfflinePage =>
       await persistence.whenSynced
       old.getText('text').insert(0, typed)
       await persistence.destroy()
+      // It does not wait for its write, which a page that is closed takes along: whoever reads after it does.
+      const reader = new IndexeddbPersistence(name, new Y.Doc())
+      await reader.whenSynced
+      await reader.destroy()
     },
   }
 }

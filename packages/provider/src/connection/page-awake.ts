@@ -6,10 +6,10 @@ export function onPageAwake(awake: () => void): () => void {
   }
   globalThis.addEventListener?.('online', awake)
   globalThis.addEventListener?.('pageshow', awake)
-  page?.addEventListener('visibilitychange', looked)
+  page?.addEventListener?.('visibilitychange', looked)
   return () => {
     globalThis.removeEventListener?.('online', awake)
     globalThis.removeEventListener?.('pageshow', awake)
-    page?.removeEventListener('visibilitychange', looked)
+    page?.removeEventListener?.('visibilitychange', looked)
   }
 }

@@ -40,7 +40,7 @@ export class Reading {
   #targetHash: Uint8Array | undefined
   /** What the relay has left out before. */
   #missing = 0
-  /** Where the log ends at the least, by the relay's own word: the join's, or a heartbeat's. */
+  /** Where the log ends at the least, by the word of the relay that led to this read: the join's, or a heartbeat's. */
   #named = 0
 
   constructor(ports: ReadingPorts) {
@@ -75,10 +75,11 @@ export class Reading {
     this.#named = sequence
   }
 
-  /** Asks for the entries after a sequence. */
-  read(after: number): void {
+  /** Asks for the entries after a sequence; `named`: where the relay says that they end. */
+  read(after: number, named = 0): void {
     const { requests, onRead } = this.#ports
     this.#awaited = requests.nextRequest()
+    this.#named = named
     this.#target = undefined
     this.#targetHash = undefined
     onRead()
@@ -152,10 +153,8 @@ export class Reading {
     const { cursor } = inbound
     if (!inbound.isIdle) return
     // A fan-out was lost on its way: nobody else would ever say so.
-    if (sequence > cursor) {
-      this.#named = sequence
-      this.read(cursor)
-    } else if (sequence < cursor || !inbound.accepts(hash)) {
+    if (sequence > cursor) this.read(cursor, sequence)
+    else if (sequence < cursor || !inbound.accepts(hash)) {
       const message = `the relay's log is at sequence ${sequence}, this device has read ${cursor}, and they do not fit`
       distrust(message, { sequence: cursor })
     }

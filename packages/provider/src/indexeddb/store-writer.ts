@@ -67,13 +67,15 @@ export class StoreWriter {
     return this.#open !== undefined
   }
 
-  /** True: what is in `outbox` is durable. */
+  /** True: what is in `outbox` is durable, and so is the log that it rests on, where this page keeps it. */
   get isStored(): boolean {
-    return this.isOpen && this.outbox.isStored
+    return this.isOpen && this.outbox.isStored && this.#cacheTimer === undefined
   }
 
   typed(): void {
     this.#lastTypedMs = this.#ports.clock.now()
+    // Without what was acked a moment ago, Yjs could show nothing of what was typed since.
+    if (this.#cacheTimer !== undefined) this.#endCacheTimer()
     // The end of the turn: one command is often many updates.
     queueMicrotask(() => this.write())
   }
@@ -88,9 +90,15 @@ export class StoreWriter {
   progress(): void {
     if (this.#open === undefined) return
     this.#cacheTimer ??= this.#ports.clock.setTimeout(() => {
-      this.#cacheTimer = undefined
-      this.#cacheDue()
+      this.#endCacheTimer()
+      this.write()
     }, CACHE_DELAY_MS)
+  }
+
+  #endCacheTimer(): void {
+    this.#ports.clock.clearTimeout(this.#cacheTimer)
+    this.#cacheTimer = undefined
+    this.#isCacheDue = true
   }
 
   #cacheDue(): void {

@@ -82,7 +82,7 @@ export const relay: readonly SwitchOff[] = [
     defence: 'the relay’s URL is what the app has given, and nothing else',
     edits: [
       {
-        file: `${PROVIDER}/provider.ts`,
+        file: `${PROVIDER}/provider-parts.ts`,
         before: 'return new RelayConnection(serverUrl, {',
         after: "return new RelayConnection(serverUrl + '?' + new URLSearchParams(options.params), {",
       },

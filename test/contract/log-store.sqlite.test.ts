@@ -176,3 +176,18 @@ it('of a deleted document the file keeps a hash of its name, and no row more, al
   expect(rows.map(({ room, sole_subject }) => [Buffer.from(room).subarray(1), sole_subject])).toEqual([[name, null]])
   database.close()
 })
+
+it('what comes after the end is refused, and ends no process (found by the fuzzer)', async () => {
+  const store = openSqliteLogStore('memory')
+  await store.close()
+  const opened = store.open({
+    room: 'room',
+    session: 1,
+    subject: 's1',
+    runs: [],
+    chunks: [],
+    record,
+    replaces: undefined,
+  })
+  await expect(opened).rejects.toThrow('not open')
+})

@@ -72,8 +72,8 @@ export function transactionOf(database: DatabaseSyncInstance): Transaction {
     begin: () => database.exec('BEGIN IMMEDIATE'),
     commit: () => database.exec('COMMIT'),
     rollback: () => {
-      // A failure such as a full disk may have ended the transaction already; a second end would hide the first error.
-      if (database.isTransaction) database.exec('ROLLBACK')
+      // A failure such as a full disk may have ended the transaction already, or the store is closed; a second error would hide the first.
+      if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
     },
   }
 }

@@ -3,6 +3,11 @@ export class Holder {
   #isHeld = false
   #abort: AbortController | undefined
   #release: () => void = () => {}
+  readonly #onHeld: () => void
+
+  constructor(onHeld: () => void) {
+    this.#onHeld = onHeld
+  }
 
   get isHeld(): boolean {
     return this.#isHeld
@@ -14,6 +19,7 @@ export class Holder {
     const locks = globalThis.navigator?.locks as LockManager | undefined
     if (locks === undefined) {
       this.#isHeld = true
+      this.#onHeld()
       return
     }
     this.#abort = new AbortController()
@@ -22,6 +28,7 @@ export class Holder {
       .request(name, { signal }, () => {
         if (signal.aborted) return
         this.#isHeld = true
+        this.#onHeld()
         return new Promise<void>((resolve) => {
           this.#release = resolve
         })

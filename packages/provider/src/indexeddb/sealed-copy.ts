@@ -45,7 +45,7 @@ export class SealedCopy implements LocalCopy {
   readonly whenLoaded: Promise<void>
   readonly #ports: LocalCopyPorts
   readonly #options: SealedCopyOptions
-  readonly #holder = new Holder()
+  readonly #holder = new Holder(() => this.#writer.hurry())
   readonly #writer: StoreWriter
   readonly #migration: Migration | undefined
   readonly #opened: Promise<void>

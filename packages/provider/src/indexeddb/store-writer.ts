@@ -67,9 +67,9 @@ export class StoreWriter {
     return this.#open !== undefined
   }
 
-  /** True: what is in `outbox` is durable, and so is the log that it rests on, where this page keeps it. */
+  /** True: what is in `outbox` is durable; where this page keeps the log, so is what was read of it before. */
   get isStored(): boolean {
-    return this.isOpen && this.outbox.isStored && this.#cacheTimer === undefined
+    return this.isOpen && this.outbox.isStored
   }
 
   typed(): void {

@@ -25,7 +25,7 @@ export function openSqliteLogStore(
 ): LogStore {
   const held = openDatabase(data, durability, older)
   try {
-    return createStore(held, now)
+    return usable('the data directory cannot be used', () => createStore(held, now))
   } catch (error) {
     held.close()
     throw error
@@ -37,7 +37,7 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
   const usage = createUsage(database, tables)
   const keptEpochs = createKeptEpochs(database, tables)
   // One process has one store: whoever held something has ended with the process before.
-  usable('the data directory cannot be used', () => tables.rows.dropClaims())
+  tables.rows.dropClaims()
   const journal = createJournal(database, tables)
   const transaction = withJournal(transactionOf(database), journal)
   const group = createGroupCommit(transaction)

@@ -82,6 +82,8 @@ export class Bench {
   readonly stored: Place[] = []
   readonly at = { cursor: 7, hash: hashOf(77), isWhole: true }
   limits: Limits = DEFAULT_LIMITS
+  /** Another checkpoint has come after the one that is to be followed. */
+  isOvertaken = false
   readonly #events = new EventEmitter()
   #request = 0
 
@@ -99,6 +101,7 @@ export class Bench {
         this.#events.emit('happened')
       },
       reader: () => this.at,
+      isNewest: () => !this.isOvertaken,
       onStored: (place) => void this.stored.push(place),
       onEnded: (why) => {
         this.ended.push(why)

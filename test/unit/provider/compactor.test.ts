@@ -86,6 +86,16 @@ describe('a checkpoint that is made', () => {
 })
 
 describe('the lease is given back', () => {
+  it('when another checkpoint was heard of while it was on its way, and nothing is sealed in vain', async () => {
+    const compactor = begun()
+    bench.isOvertaken = true
+    compactor.takes(bench.answer('leased'))
+    await untilEnded()
+    await settle()
+    expect(bench.types).toEqual(['lease', 'release'])
+    expect(bench.ended).toEqual([{ is: 'busy', record: undefined }])
+  })
+
   it('when sealing fails', async () => {
     const openingKey = () => Promise.reject(new Error('engine failed'))
     const compactor = begun({ ...epoch, keys: { ...epoch.keys, openingKey } })

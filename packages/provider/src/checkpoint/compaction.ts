@@ -23,7 +23,7 @@ const WISHED_RETRY_MS = 2_000
 /** What is over a limit of the relay's will be tomorrow. */
 const LIMIT_RETRY_MS = 3_600_000
 
-export interface CompactionPorts extends Omit<CompactorPorts, 'onStored' | 'onEnded'> {
+export interface CompactionPorts extends Omit<CompactorPorts, 'isNewest' | 'onStored' | 'onEnded'> {
   readonly clock: Clock
   readonly problems: Problems
   readonly known: KnownCheckpoints
@@ -182,6 +182,7 @@ export class Compaction {
     this.#compactor = new Compactor(
       {
         ...this.#ports,
+        isNewest: (place) => known.isNewest(place),
         onStored: (place, isNamed) => {
           this.#ports.problems.count('checkpoints-made')
           known.made(place, isNamed, reader().cursor)

@@ -20,6 +20,8 @@ export interface CompactorPorts {
   send(messages: Up[]): void
   /** Where the reader stands. `isWhole`: nothing before it is held back, and no update is cut there. */
   reader(): { readonly cursor: number; readonly hash: Uint8Array; readonly isWhole: boolean }
+  /** No other checkpoint is known to have come after this one; undefined: after the epoch's start. */
+  isNewest(place: Place | undefined): boolean
   /** The relay has stored it. */
   onStored(place: Place, isNamed: boolean): void
   onEnded(why: CompactionEnd): void
@@ -85,6 +87,11 @@ export class Compactor {
     if (!('request' in message) || message.request !== this.#request || this.#step === 'over') return false
     switch (message.type) {
       case 'leased':
+        // Somebody was quicker, and was heard of while the lease was on its way.
+        if (!this.#ports.isNewest(this.#previous)) {
+          this.#giveUp()
+          return true
+        }
         this.#step = 'covering'
         this.#timer = this.#ports.clock.setTimeout(() => this.#giveUp(), COVER_MS)
         this.read()
@@ -188,7 +195,7 @@ export class Compactor {
     this.#end({ is: 'stored' })
   }
 
-  /** What is typed here does not get into the log: whoever tries later may have more luck. */
+  /** There is nothing to follow, or what is typed here does not get into the log: whoever tries later may have more luck. */
   #giveUp(): void {
     this.#release()
     this.#end({ is: 'busy', record: undefined })

@@ -46,6 +46,10 @@ export class KnownCheckpoints {
     return this.#newest === undefined || sameCheckpoint(this.#newest, this.#base)
   }
 
+  isNewest(place: Place | undefined): boolean {
+    return sameCheckpoint(place, this.#newest)
+  }
+
   get isNewestOwn(): boolean {
     return this.#newest !== undefined && this.#own.has(hex(this.#newest.checkpoint))
   }

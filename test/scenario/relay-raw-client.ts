@@ -25,6 +25,8 @@ export class RawClient {
   frames = 0
   close: { code: number; reason: string } | undefined
   readonly closed: Promise<{ code: number; reason: string }>
+  /** What was heard last is no frame of the protocol. */
+  #fault: unknown
   #listeners = new Set<() => void>()
   #requests = 0
 
@@ -32,7 +34,14 @@ export class RawClient {
     this.socket = new WebSocket(url, { headers })
     this.socket.on('message', (frame: Buffer) => {
       this.frames++
-      this.heard.push(...parseDownFrame(frame))
+      try {
+        this.heard.push(...parseDownFrame(frame))
+      } catch (error) {
+        // As the provider does: whoever waits is told that it ended, and why.
+        this.#fault = error
+        this.socket.terminate()
+        return
+      }
       for (const listener of [...this.#listeners]) listener()
     })
     this.closed = new Promise((resolve) => {
@@ -80,7 +89,7 @@ export class RawClient {
         if (!found && !this.close) return
         this.#listeners.delete(look)
         if (found) resolve(found)
-        else reject(new Error(`closed with ${this.close?.code} before ${type}`))
+        else reject(new Error(`closed with ${this.close?.code} before ${type}`, { cause: this.#fault }))
       }
       this.#listeners.add(look)
       look()

@@ -233,6 +233,21 @@ describe('a request larger than a frame is staged', () => {
     sealer = new FakeSealer()
     expect(await bob.append(parts())).toMatchObject({ type: 'ack' })
   })
+
+  it('what it still wanted to read is not answered to whoever has the number of its channel next', async () => {
+    await bob.append([new FakeSealer().seal()])
+    const from = alice.heard.length
+    // One frame: the read waits for the append, and the channel ends meanwhile.
+    alice.say(
+      { type: 'append', channel: 1, request: 91, envelopes: toEntries([new FakeSealer().seal()]) },
+      { type: 'read', channel: 1, request: 92, after: 0, to: 1 },
+      { type: 'leave', channel: 1 },
+    )
+    await alice.join('another room')
+    await bob.hears('entries', ({ first, entries }) => first + entries.length > 2)
+    await alice.pinged()
+    expect(alice.heard.slice(from).filter((each) => 'request' in each && each.request === 92)).toEqual([])
+  })
 })
 
 describe('opening an epoch', () => {

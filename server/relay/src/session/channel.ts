@@ -48,7 +48,9 @@ export interface ChannelOptions {
 export class Channel {
   readonly #context: RelayContext
   readonly #connection: Connection
-  readonly #join: Join
+  readonly #number: number
+  readonly #room: string
+  readonly #params: Join['params']
   readonly #queue: SerialQueue
   readonly #onEnd: () => void
   readonly #mayAsk: () => boolean
@@ -62,7 +64,9 @@ export class Channel {
   constructor({ context, connection, join, mayAsk, onJoined, onEnd }: ChannelOptions) {
     this.#context = context
     this.#connection = connection
-    this.#join = join
+    this.#number = join.channel
+    this.#room = join.room
+    this.#params = join.params
     this.#onEnd = onEnd
     this.#mayAsk = mayAsk
     this.#life = new AccessLife({
@@ -73,8 +77,13 @@ export class Channel {
     const { appendBurst: burst, appendsPerSecond: perSecond } = context.limits
     this.#pace = new TokenBucket(context.clock, { burst, perSecond })
     this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
+    this.#start(join, onJoined)
+  }
+
+  /** By itself, so that what the constructor leaves behind does not hold the token for as long as the channel lasts. */
+  #start(join: Join, onJoined: () => void): void {
     this.#queue.add(async () => {
-      if (await this.#enter()) onJoined()
+      if (await this.#enter(join)) onJoined()
     })
   }
 
@@ -108,7 +117,7 @@ export class Channel {
     if (this.#ended || this.#isFinishing) return
     const { code, meaning } = reason
     this.#context.metrics.channelClosed(code)
-    this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#join.channel, code, reason: meaning }]))
+    this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#number, code, reason: meaning }]))
     this.end()
   }
 
@@ -135,7 +144,7 @@ export class Channel {
     this.#ended = true
     this.#life.stop()
     this.#session?.end()
-    if (this.#hasRoom) this.#context.rooms.leave(this.#join.room)
+    if (this.#hasRoom) this.#context.rooms.leave(this.#room)
     if (!this.#isFinishing) this.#onEnd()
   }
 
@@ -170,9 +179,9 @@ export class Channel {
   }
 
   /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */
-  async #enter(): Promise<boolean> {
-    const { channel, room: name, observe } = this.#join
-    const access = await this.#authorize(this.#join.token)
+  async #enter(join: Join): Promise<boolean> {
+    const { channel, room: name, observe } = join
+    const access = await this.#authorize(join.token)
     if (this.#ended) return false
     if ('code' in access) {
       this.close(access)
@@ -195,10 +204,10 @@ export class Channel {
     this.#session = session
     // While the room was loaded.
     if (room.isDeleted) throw new DeletedError()
-    const resumption = await resume(this.#context.store, this.#join)
+    const resumption = await resume(this.#context.store, join)
     const lastPage = await this.#sendRecords(resumption.records)
     if (this.#ended) return false
-    this.#welcome(session, resumption, lastPage)
+    this.#welcome(session, join, resumption, lastPage)
     this.#life.endsAt(access.endsAtUnixMs)
     if (access.endsAtUnixMs !== undefined || (session.mayWrite && !session.mayRotate)) this.#sayAccess(session)
     return true
@@ -212,16 +221,14 @@ export class Channel {
         await this.#connection.drained()
       }
       if (this.#ended) break
-      const { channel } = this.#join
       const bytes = page.map((record) => record.bytes)
-      this.#connection.send(encodeFrame([{ type: 'records', channel, records: bytes }]))
+      this.#connection.send(encodeFrame([{ type: 'records', channel: this.#number, records: bytes }]))
     }
     return lastPage
   }
 
-  #welcome(session: Session, resumption: Resumption, lastPage: EpochRecord[]): void {
+  #welcome(session: Session, join: Join, resumption: Resumption, lastPage: EpochRecord[]): void {
     const { isConfirmed, held, records, standing } = resumption
-    const { channel } = this.#join
     const { head, opened } = session.room
     const newest = (records.at(-1) ?? held)?.index ?? -1
     // Opened while the store was read.
@@ -230,7 +237,7 @@ export class Channel {
       encodeFrame([
         {
           type: 'joined',
-          channel,
+          channel: this.#number,
           session: session.number,
           role: session.mayWrite ? 'write' : 'read',
           sequence: head.sequence,
@@ -243,7 +250,7 @@ export class Channel {
       ]),
     )
     const all = [...records, ...since]
-    const { after, epochIndex } = startOf(this.#join, { held, records: all, standing }, head)
+    const { after, epochIndex } = startOf(join, { held, records: all, standing }, head)
     session.delivery.start(after, epochIndex, all)
   }
 
@@ -274,14 +281,14 @@ export class Channel {
   #sayAccess({ mayWrite, mayRotate }: Session): void {
     const { lifeMs } = this.#life
     const access = { role: mayWrite ? 'write' : 'read', mayRotate, ...(lifeMs !== undefined && { lifeMs }) } as const
-    this.#connection.send(encodeFrame([{ type: 'access', channel: this.#join.channel, ...access }]))
+    this.#connection.send(encodeFrame([{ type: 'access', channel: this.#number, ...access }]))
   }
 
   /** What the token allows, or why it allows nothing. */
   async #authorize(token: string): Promise<Access | CloseReason> {
     const { authorize, shutOut } = this.#context
-    const { room, params } = this.#join
-    const access = await authorize(token, { room, params, address: this.#connection.address })
+    const room = this.#room
+    const access = await authorize(token, { room, params: this.#params, address: this.#connection.address })
     if (!access) return closeReasons.unauthorised
     return shutOut.has(access, room) ? closeReasons.revoked : access
   }
@@ -289,7 +296,7 @@ export class Channel {
   #refuse(request: number, code: RefusalCode): void {
     const detail = 'too many requests at once'
     this.#context.metrics.refused(code)
-    this.#connection.send(encodeFrame([{ type: 'refused', channel: this.#join.channel, request, code, detail }]))
+    this.#connection.send(encodeFrame([{ type: 'refused', channel: this.#number, request, code, detail }]))
   }
 
   #fail(error: unknown): void {

@@ -41,12 +41,19 @@ export interface ConversationOptions {
 
 /** What one connection says, from hello to its end. */
 export class Conversation {
-  readonly #options: ConversationOptions
+  readonly #context: RelayContext
+  readonly #connection: Connection
+  readonly #mayAsk: () => boolean
+  /** Let go with the first join: a connection that waits for hours should hold little. */
+  #stranger: StrangerAccount | undefined
   readonly #channels = new Map<number, Channel>()
   #isGreeted = false
 
-  constructor(options: ConversationOptions) {
-    this.#options = options
+  constructor({ context, connection, stranger, mayAsk }: ConversationOptions) {
+    this.#context = context
+    this.#connection = connection
+    this.#stranger = stranger
+    this.#mayAsk = mayAsk
   }
 
   get sessions(): number {
@@ -55,23 +62,33 @@ export class Conversation {
 
   /** One binary WebSocket message. Never throws: bytes that break the protocol end the connection. */
   receive(frame: Uint8Array): void {
-    const { connection, context, stranger } = this.#options
     try {
-      if (!this.#isGreeted && isForeignFrame(frame)) connection.close(closeReasons.malformed, FOREIGN)
-      else for (const message of parseUpBlocks(frame)) if (stranger.heardMessage()) this.#receive(message)
+      if (!this.#isGreeted && isForeignFrame(frame)) this.#connection.close(closeReasons.malformed, FOREIGN)
+      else for (const message of parseUpBlocks(frame)) if (this.#mayBeHeard()) this.#receive(message)
     } catch (error) {
       if (error instanceof ProtocolError) {
-        connection.close(closeReasonFor(error), error.message)
+        this.#connection.close(closeReasonFor(error), error.message)
       } else {
-        context.log.error('conversation failed', errorFields(error))
-        connection.close(closeReasons.internal)
+        this.#context.log.error('conversation failed', errorFields(error))
+        this.#connection.close(closeReasons.internal)
       }
     }
   }
 
   /** The connection is gone. */
   end(): void {
+    this.#endStranger()
     for (const channel of [...this.#channels.values()]) channel.finish()
+  }
+
+  #mayBeHeard(): boolean {
+    return this.#stranger?.heardMessage() ?? true
+  }
+
+  /** A join was allowed, or the connection is gone. */
+  #endStranger(): void {
+    this.#stranger?.end()
+    this.#stranger = undefined
   }
 
   #receive(message: Up<NewBlock>): void {
@@ -95,12 +112,12 @@ export class Conversation {
       throw new ProtocolError('malformed', `${message.type}: expected one hello, first`)
     }
     this.#isGreeted = true
-    this.#options.stranger.saidHello()
+    this.#stranger?.saidHello()
     const version = negotiateVersion(message)
     if (version === undefined) {
       this.#declare(message)
     } else {
-      const { maxFrameEnvelopeBytes, maxAppendBytes, maxChannels } = this.#options.context.limits
+      const { maxFrameEnvelopeBytes, maxAppendBytes, maxChannels } = this.#context.limits
       this.#send({ type: 'welcome', version, limits: { maxFrameEnvelopeBytes, maxAppendBytes, maxChannels } })
     }
   }
@@ -110,21 +127,24 @@ export class Conversation {
     this.#send({ type: 'incompatible', ...SUPPORTED_VERSIONS })
     const named = ({ minVersion, maxVersion }: VersionRange) => `${minVersion}..${maxVersion}`
     const sentence = `relay speaks ${named(SUPPORTED_VERSIONS)}, client ${named(theirs)}`
-    this.#options.connection.close(closeReasons['update-required'], sentence)
+    this.#connection.close(closeReasons['update-required'], sentence)
   }
 
   #join(join: Join): void {
-    const { context, connection, stranger, mayAsk } = this.#options
     const { channel } = join
     if (this.#channels.has(channel)) throw new ProtocolError('malformed', 'join.channel: expected a free number')
-    if (this.#channels.size >= context.limits.maxChannels) {
+    if (this.#channels.size >= this.#context.limits.maxChannels) {
       this.#refuseJoin(channel, closeReasons.limit)
-    } else if (!mayAsk()) {
+    } else if (!this.#mayAsk()) {
       this.#refuseJoin(channel, closeReasons.overload)
     } else {
       const onEnd = () => this.#channels.delete(channel)
-      const onJoined = () => stranger.end()
-      this.#channels.set(channel, new Channel({ context, connection, join, mayAsk, onJoined, onEnd }))
+      const onJoined = () => this.#endStranger()
+      const made = new Channel({
+        ...{ context: this.#context, connection: this.#connection, mayAsk: this.#mayAsk },
+        ...{ join, onJoined, onEnd },
+      })
+      this.#channels.set(channel, made)
     }
   }
 
@@ -137,6 +157,6 @@ export class Conversation {
   }
 
   #send(message: Down): void {
-    this.#options.connection.send(encodeFrame([message]))
+    this.#connection.send(encodeFrame([message]))
   }
 }

@@ -63,7 +63,8 @@ export class Session implements Member {
   #access: Access
   readonly #context: RelayContext
   readonly #staging: Staging
-  readonly #sideReads: SideReads
+  readonly #onFailure: (error: unknown) => void
+  #sideReads: SideReads | undefined
   readonly #lease: OwnLease
   #hasLeft = false
 
@@ -77,11 +78,9 @@ export class Session implements Member {
     this.#joinedAtUnixMs = context.clock.now()
     this.#context = context
     this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
-    const { backlogBytes, catchUpBytes, maxWaitingRequests: maxWaiting } = context.limits
-    const reading = { store: context.store, connection, channel, backlogBytes, catchUpBytes, onFailure }
+    this.#onFailure = onFailure
     const onDelivered = (entries: number) => context.metrics.traffic.delivered(entries)
-    this.delivery = new Delivery({ ...reading, room, isObserver, onDelivered })
-    this.#sideReads = new SideReads({ ...reading, room: room.name, maxWaiting })
+    this.delivery = new Delivery({ ...this.#reading, room, isObserver, onDelivered })
     this.#lease = new OwnLease({ context, room: room.name, session: this.number, connection })
     room.add(this)
   }
@@ -91,7 +90,7 @@ export class Session implements Member {
     if (this.#hasLeft) return
     this.#hasLeft = true
     this.delivery.end()
-    this.#sideReads.end()
+    this.#sideReads?.end()
     this.room.remove(this)
   }
 
@@ -103,8 +102,10 @@ export class Session implements Member {
 
   /** Sends entries again, a checkpoint, or which ones there are. Only a read through the head moves live delivery. */
   async read(message: Read | Fetch | CheckpointsUp): Promise<void> {
+    // Its channel's number may be another session's by now.
+    if (this.#hasLeft) return
     if (message.type === 'read' && message.to === 0) await this.#reread(message)
-    else if (!this.#sideReads.add(message))
+    else if (!this.#sideReading().add(message))
       this.#refuse(message.request, new Refusal('limit', 'too many reads at once'))
   }
 
@@ -205,6 +206,23 @@ export class Session implements Member {
   /** Who appends; a session of which that is not known is somebody of its own. */
   get subject(): string {
     return this.#access.subject || String(this.number)
+  }
+
+  get #reading() {
+    const { store, limits } = this.#context
+    const { backlogBytes, catchUpBytes } = limits
+    return {
+      ...{ store, backlogBytes, catchUpBytes },
+      ...{ connection: this.connection, channel: this.channel },
+      onFailure: this.#onFailure,
+    }
+  }
+
+  /** Made when it is first needed: most sessions read nothing beside their place. */
+  #sideReading(): SideReads {
+    const { maxWaitingRequests: maxWaiting } = this.#context.limits
+    this.#sideReads ??= new SideReads({ ...this.#reading, room: this.room.name, maxWaiting })
+    return this.#sideReads
   }
 
   async #reread({ request, after }: Read): Promise<void> {

@@ -30,6 +30,9 @@ const JOIN_BYTES = 64 * 1024
 // RFC 6455 §5.2: two bytes and a mask.
 const PONG_HEAD_BYTES = 6
 
+// One for all: what waits for nothing needs none of its own.
+const NOTHING = Promise.resolve()
+
 export interface ConnectionLimits {
   maxBacklogBytes: number
 }
@@ -46,7 +49,7 @@ export class WsConnection implements Connection {
   #frames: Uint8Array[] = []
   #frameBytes = 0
   #waiting: (() => void)[] = []
-  #lastTask: Promise<void> = Promise.resolve()
+  #lastTask: Promise<void> = NOTHING
   #bytesRead = 0
   #bytesTaken = 0
   #silentSweeps = 0

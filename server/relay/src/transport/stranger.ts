@@ -16,10 +16,12 @@ export interface StrangerOptions {
   socket: Socket
   /** What all strangers together may have sent. */
   bytesOfAll: HeldBytes
-  /** Ends it with a word. */
-  close(reason: CloseReason): void
-  /** Ends it without one: the rest of what it sends is not waited for. */
-  terminate(): void
+  connection: {
+    /** Ends it with a word. */
+    close(reason: CloseReason): void
+    /** Ends it without one: the rest of what it sends is not waited for. */
+    terminate(): void
+  }
 }
 
 /** A connection until its first join was allowed: it may cost little time, few bytes and few messages. */
@@ -34,9 +36,10 @@ export class Stranger {
 
   constructor(options: StrangerOptions) {
     this.#options = options
-    const { clock, limits, socket, close } = options
-    this.#helloTimer = clock.setTimeout(() => close(closeReasons.timeout), limits.helloMs)
-    this.#joinTimer = clock.setTimeout(() => close(closeReasons.timeout), limits.strangerMs)
+    const { clock, limits, socket, connection } = options
+    const close = () => connection.close(closeReasons.timeout)
+    this.#helloTimer = clock.setTimeout(close, limits.helloMs)
+    this.#joinTimer = clock.setTimeout(close, limits.strangerMs)
     // Counted on the socket: a frame that is never finished is no message, but memory.
     socket.on('data', this.#count)
   }
@@ -48,7 +51,7 @@ export class Stranger {
   /** Whether one more message may be looked at. */
   heardMessage(): boolean {
     if (this.#isKnown || ++this.#messages <= this.#options.limits.strangerMessages) return true
-    this.#options.close(closeReasons.limit)
+    this.#options.connection.close(closeReasons.limit)
     return false
   }
 
@@ -64,7 +67,7 @@ export class Stranger {
   }
 
   #heardBytes(bytes: number): void {
-    const { limits, bytesOfAll, close, terminate } = this.#options
+    const { limits, bytesOfAll, connection } = this.#options
     if (this.#isKnown) return
     const isTooMany = this.#bytes + bytes > limits.strangerBytes
     if (!isTooMany && bytesOfAll.take(bytes)) {
@@ -72,7 +75,7 @@ export class Stranger {
       return
     }
     // Where there are too many of them, this one may come back.
-    if (!isTooMany) close(closeReasons.overload)
-    terminate()
+    if (!isTooMany) connection.close(closeReasons.overload)
+    connection.terminate()
   }
 }

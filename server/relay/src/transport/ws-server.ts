@@ -109,13 +109,10 @@ export class WsServer {
       return
     }
     this.#connections.add(connection)
-    const stranger = new Stranger({
-      ...{ clock, limits: context.limits, socket, bytesOfAll: this.#bytesOfStrangers },
-      close: (reason) => connection.close(reason),
-      terminate: () => connection.terminate(),
+    const conversation = new Conversation({
+      ...{ context, connection, mayAsk: this.#joinRates.connect(client) },
+      stranger: new Stranger({ clock, limits: context.limits, socket, bytesOfAll: this.#bytesOfStrangers, connection }),
     })
-    const mayAsk = this.#joinRates.connect(client)
-    const conversation = new Conversation({ context, connection, stranger, mayAsk })
     webSocket.on('message', (message, isBinary) => {
       if (this.#isDraining || !connection.isOpen) return
       if (isBinary && message instanceof Buffer) conversation.receive(message)
@@ -124,7 +121,6 @@ export class WsServer {
     webSocket.on('close', (code) => {
       context.metrics.connectionClosed(code)
       context.metrics.traffic.ended(connection.socketBytes)
-      stranger.end()
       this.#counts.leave(client)
       this.#connections.delete(connection)
       conversation.end()

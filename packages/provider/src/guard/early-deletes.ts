@@ -46,6 +46,8 @@ export class EarlyDeletes {
     const early: IdRun[] = []
     let own: IdRanges | undefined
     for (const { client, clock, length } of deletes) {
+      // A checkpoint has thousands, all of what stands in itself.
+      if (own?.has(client, clock, length)) continue
       for (const [start, count] of logState.missingStructs(client, clock, length)) {
         own ??= IdRanges.of(structs)
         for (const [from, left] of own.missing(client, start, count)) early.push({ client, clock: from, length: left })

@@ -12,6 +12,9 @@ import type { LogState } from './log-state.ts'
  * of another provider's: to the others that would be harm.
  */
 export function difference(doc: Y.Doc, logState: LogState, logged: LogState = logState): Uint8Array | undefined {
+  const { store } = doc
+  // Nearly always, when a document is opened: seen without encoding any of it.
+  if (store.pendingStructs === null && store.pendingDs === null && logState.coversStore(store)) return undefined
   const update = Y.encodeStateAsUpdate(doc, encodeStateVector(logState.stateVector()))
   const scanned = scanOwn(update)
   // What the others would not take is told of where it would be sent.

@@ -35,6 +35,8 @@ export class IdRanges {
       return
     }
     const from = firstTouching(ranges, start)
+    // What is there already, such as deletes that the update has named and Yjs tells of once more.
+    if (isWithin(ranges[from], start, end)) return
     let to = from
     let low = start
     let high = end
@@ -108,7 +110,10 @@ export class IdRanges {
   }
 
   has(client: number, start: number, length: number): boolean {
-    return this.missing(client, start, length).length === 0
+    if (length <= 0) return true
+    const ranges = this.#byClient.get(client) ?? []
+    // Ranges do not touch, so one alone holds all of it.
+    return isWithin(ranges[firstTouching(ranges, start + 1)], start, start + length)
   }
 
   /** How far the ids of a client are in the set without a hole, from 0: its entry in a state vector. */
@@ -120,6 +125,10 @@ export class IdRanges {
   clear(): void {
     this.#byClient.clear()
   }
+}
+
+function isWithin(range: Range | undefined, start: number, end: number): boolean {
+  return range !== undefined && range.start <= start && end <= range.end
 }
 
 /** Index of the first range whose end is not before `clock`. */

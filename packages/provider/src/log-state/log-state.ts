@@ -83,6 +83,15 @@ export class LogState {
     return true
   }
 
+  /** Whether the log holds all that a document does. What waits in the document for something that is missing is not looked at. */
+  coversStore(store: Y.Doc['store']): boolean {
+    for (const client of store.clients.keys()) if (this.end(client) < Y.getState(store, client)) return false
+    for (const [client, items] of Y.createDeleteSetFromStructStore(store).clients) {
+      for (const { clock, len } of items) if (!this.#deletes.has(client, clock, len)) return false
+    }
+    return true
+  }
+
   /** Up to which clock the log holds all structs of a client. */
   end(client: number): number {
     return this.#structs.contiguous(client)

@@ -1,6 +1,6 @@
-import type { LeasePurpose } from '@y-sealed/protocol'
 import { RelayError } from '../errors.ts'
 import type { SoleAuthor } from './compaction.ts'
+import { CLAIMS_AND_AUTHOR, claimColumns, type DocumentColumns, soleOf, stateOf } from './document-columns.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
@@ -16,24 +16,9 @@ export interface PostgresDocument {
   nowUnixMs: number
 }
 
-/** Times in unix ms. A lease or pause of session 0 is none: sessions have numbers from 1. */
-interface DocumentRow {
+interface DocumentRow extends DocumentColumns {
   room: Uint8Array
-  sequence: number
-  hash: Uint8Array
-  headIndex: number
-  headHash: Uint8Array
   isDeleted: boolean
-  leaseSession: number
-  leasePurpose: LeasePurpose
-  leaseUntil: number
-  pauseSession: number
-  pauseUntil: number
-  pauseAgainAt: number
-  bytes: number
-  tenant: string | null
-  soleSubject: string | null
-  soleSince: number
   now: number
 }
 
@@ -48,9 +33,7 @@ interface RecordRow {
 export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 const DOCUMENT = `SELECT room, sequence, hash, head_index AS "headIndex", head_hash AS "headHash", is_deleted AS "isDeleted",
-    lease_session AS "leaseSession", lease_purpose AS "leasePurpose", lease_until AS "leaseUntil",
-    pause_session AS "pauseSession", pause_until AS "pauseUntil", pause_again_at AS "pauseAgainAt",
-    sole_subject AS "soleSubject", sole_since AS "soleSince", bytes, tenant, ${NOW} AS now
+    ${CLAIMS_AND_AUTHOR}, bytes, tenant, ${NOW} AS now
   FROM documents`
 
 const ONE = `${DOCUMENT} WHERE room = $1`
@@ -65,17 +48,9 @@ const RECORD = 'SELECT epoch_index AS index, bytes, hash, after_sequence AS afte
 /** A row's document; undefined: it was deleted. `now` takes the place of the database's clock. */
 function toDocument(row: DocumentRow, now: (() => number) | undefined): PostgresDocument | undefined {
   if (row.isDeleted) return undefined
-  const { room, sequence, hash, headIndex, headHash, bytes, tenant } = row
-  const lease = { session: row.leaseSession, purpose: row.leasePurpose, untilUnixMs: row.leaseUntil }
-  const pause = { session: row.pauseSession, untilUnixMs: row.pauseUntil, againAtUnixMs: row.pauseAgainAt }
-  const state = {
-    head: { index: headIndex, hash: headHash },
-    ...{ sequence, hash },
-    lease: lease.session > 0 ? lease : undefined,
-    pause: pause.session > 0 ? pause : undefined,
-  }
-  const sole = { subject: row.soleSubject ?? undefined, since: row.soleSince }
-  return { room, state, sole, bytes, tenant: tenant ?? undefined, nowUnixMs: now?.() ?? row.now }
+  const { room, bytes, tenant } = row
+  const nowUnixMs = now?.() ?? row.now
+  return { room, state: stateOf(row), sole: soleOf(row), bytes, tenant: tenant ?? undefined, nowUnixMs }
 }
 
 /** Documents in their rows. `now`: the clock that counts; undefined: the database's. */
@@ -117,10 +92,8 @@ export class PostgresDocuments {
 }
 
 export async function saveState(queries: Queries, room: Uint8Array, state: EpochState): Promise<void> {
-  const { sequence, hash, head, lease, pause } = state
-  const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
-  const pauseColumns = pause ? [pause.session, pause.untilUnixMs, pause.againAtUnixMs] : [0, 0, 0]
-  await queries.query(SAVE, [room, sequence, hash, head.index, head.hash, ...leaseColumns, ...pauseColumns])
+  const { sequence, hash, head } = state
+  await queries.query(SAVE, [room, sequence, hash, head.index, head.hash, ...claimColumns(state)])
 }
 
 /** The records of a room, oldest first. */

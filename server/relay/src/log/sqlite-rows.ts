@@ -1,7 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import type { LeasePurpose } from '@y-sealed/protocol'
-import { RelayError } from '../errors.ts'
 import type { SoleAuthor } from './compaction.ts'
+import { CLAIMS_AND_AUTHOR, claimColumns, type DocumentColumns, soleOf, stateOf } from './document-columns.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
 import type { SaltClaim } from './tail-salts.ts'
@@ -27,24 +26,8 @@ export interface SaltUse {
   atUnixMs: number
 }
 
-/** Times in unix ms. A lease or pause of session 0 is none: sessions have numbers from 1. */
-interface DocumentRow {
+interface DocumentRow extends DocumentColumns {
   id: number
-  sequence: number
-  hash: Uint8Array
-  headIndex: number
-  /** null where a record is missing that should be there. */
-  headHash: Uint8Array | null
-  leaseSession: number
-  leasePurpose: LeasePurpose
-  leaseUntil: number
-  pauseSession: number
-  pauseUntil: number
-  pauseAgainAt: number
-  bytes: number
-  tenant: string | null
-  soleSubject: string | null
-  soleSince: number
 }
 
 interface RunRow {
@@ -71,9 +54,7 @@ export type Rows = ReturnType<typeof createRows>
 export function createRows(database: DatabaseSyncInstance) {
   const document = database.prepare(
     `SELECT id, sequence, documents.hash, head_record AS headIndex, records.hash AS headHash,
-       lease_session AS leaseSession, lease_purpose AS leasePurpose, lease_until AS leaseUntil,
-       pause_session AS pauseSession, pause_until AS pauseUntil, pause_again_at AS pauseAgainAt,
-       sole_subject AS soleSubject, sole_since AS soleSince, documents.bytes, tenant
+       ${CLAIMS_AND_AUTHOR}, documents.bytes, tenant
      FROM documents LEFT JOIN records ON document = id AND epoch_index = head_record WHERE room = ?`,
   )
   // What is left of a deleted one has no head.
@@ -129,7 +110,7 @@ export function createRows(database: DatabaseSyncInstance) {
       const row: DocumentRow | undefined = document.get(Buffer.from(room))
       if (!row) return undefined
       const { id, bytes, tenant } = row
-      return { id, state: toState(row), sole: toSole(row), bytes, tenant: tenant ?? undefined }
+      return { id, state: stateOf(row), sole: soleOf(row), bytes, tenant: tenant ?? undefined }
     },
     /** Rooms that have a document, in the order of their bytes. */
     rooms(after: string, max: number): string[] {
@@ -142,10 +123,8 @@ export function createRows(database: DatabaseSyncInstance) {
       const { lastInsertRowid } = insertDocument.run(Buffer.from(room), sequence, hash, head.index, tenant ?? null)
       return Number(lastInsertRowid)
     },
-    save(id: number, { sequence, hash, head, lease, pause }: EpochState): void {
-      const leaseColumns = lease ? [lease.session, lease.purpose, lease.untilUnixMs] : [0, '', 0]
-      const pauseColumns = pause ? [pause.session, pause.untilUnixMs, pause.againAtUnixMs] : [0, 0, 0]
-      save.run(sequence, hash, head.index, ...leaseColumns, ...pauseColumns, id)
+    save(id: number, state: EpochState): void {
+      save.run(state.sequence, state.hash, state.head.index, ...claimColumns(state), id)
     },
     saveSole(id: number, { subject, since }: SoleAuthor): void {
       saveSole.run(subject ?? null, since, id)
@@ -202,24 +181,6 @@ export function createRows(database: DatabaseSyncInstance) {
       return useSalt.run({ document: id, ...use, before, last: before + count }).changes === 1
     },
   }
-}
-
-function toState(row: DocumentRow): EpochState {
-  const { sequence, hash, headIndex, headHash } = row
-  if (!headHash) throw new RelayError('storage', 'a document without its head record')
-  const lease = { session: row.leaseSession, purpose: row.leasePurpose, untilUnixMs: row.leaseUntil }
-  const pause = { session: row.pauseSession, untilUnixMs: row.pauseUntil, againAtUnixMs: row.pauseAgainAt }
-  return {
-    head: { index: headIndex, hash: headHash },
-    sequence,
-    hash,
-    lease: lease.session > 0 ? lease : undefined,
-    pause: pause.session > 0 ? pause : undefined,
-  }
-}
-
-function toSole({ soleSubject, soleSince }: DocumentRow): SoleAuthor {
-  return { subject: soleSubject ?? undefined, since: soleSince }
 }
 
 function toRecord({ epochIndex, bytes, hash, after }: RecordRow): EpochRecord {

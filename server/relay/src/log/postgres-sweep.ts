@@ -4,12 +4,7 @@ import { runWith } from './postgres-runs.ts'
 import type { SweepTerms } from './retention.ts'
 import { roomKey } from './room-key.ts'
 import { hashWithin } from './run-chain.ts'
-
-// As in sqlite-sweep.ts: one step is one transaction, and whoever writes into the document waits for it.
-const STEP_RUNS = 256
-const STEP_BODY_BYTES = 4 * 1024 * 1024
-const STEP_CHUNKS = 16
-const STEP_SALTS = 4_096
+import { pruneStep, type RunSize, STEP_CHUNKS, STEP_RUNS, STEP_SALTS } from './sweep-step.ts'
 
 interface Due {
   room: Uint8Array
@@ -123,22 +118,15 @@ async function isGoneAfterStep(queries: Queries, due: Due, saltsUnusedSince: num
 /** Some entries of an epoch through `through`, oldest first; whether all are gone that end there. A run is never cut. */
 async function pruneRuns(queries: Queries, room: Uint8Array, epochIndex: number, through: number): Promise<boolean> {
   const { through: before } = await prunedOf(queries, room, epochIndex)
-  type Size = { first: number; count: number; bodyBytes: number }
-  const sizes = await queries.query<Size>(RUN_SIZES, [room, before, through, STEP_RUNS])
-  const whole = sizes.filter(({ first, count }) => first + count - 1 <= through)
-  let bytes = 0
-  const step = whole.filter(({ bodyBytes }, i) => {
-    bytes += bodyBytes
-    return i === 0 || bytes <= STEP_BODY_BYTES
-  })
-  const [first, last] = [step[0], step.at(-1)]
-  const run = last && (await runWith(queries, room, last.first))
-  if (!first || !run) return true
+  const oldest = await queries.query<RunSize>(RUN_SIZES, [room, before, through, STEP_RUNS])
+  const step = pruneStep(oldest, through)
+  const run = step && (await runWith(queries, room, step.lastRun))
+  if (!run) return true
   const end = run.first + run.count - 1
   // Who has read through there can still be told that it is this log.
   await queries.query(SAVE_PRUNED, [room, epochIndex, end, hashWithin(run, end)])
-  await queries.query(DELETE_RUNS, [room, first.first, run.first])
-  return step.length === whole.length && sizes.length < STEP_RUNS
+  await queries.query(DELETE_RUNS, [room, step.firstRun, step.lastRun])
+  return step.isLast
 }
 
 /** Nobody finds it from the first step on; whether its last chunk is gone. */

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import { STEP_RUNS, STEP_SALTS } from './sweep-step.ts'
 
 // No name of a room begins with a byte that UTF-8 does not have.
 const TOMBSTONE = 0xff
-
-// As in a sweep: one step is one transaction on the thread that serves everybody.
-const STEP_RUNS = 256
-const STEP_SALTS = 4_096
 
 /**
  * What is left of a deleted document: a row whose name is a hash of the room's. It tells that the document was deleted, and

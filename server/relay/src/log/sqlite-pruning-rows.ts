@@ -1,4 +1,5 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import type { RunSize } from './sweep-step.ts'
 
 /** An unnamed checkpoint; a former base and the entries that the next one covers; a whole epoch; all of a deleted document. */
 export type ReplacedKind = 'draft' | 'base' | 'epoch' | 'document'
@@ -24,12 +25,6 @@ export interface Pruned {
   after: number
   through: number
   hash: Uint8Array | null
-}
-
-export interface RunSize {
-  first: number
-  count: number
-  bodyBytes: number
 }
 
 export type PruningRows = ReturnType<typeof createPruningRows>

@@ -2,11 +2,7 @@ import type { SweepTerms } from './retention.ts'
 import { hashWithin } from './run-chain.ts'
 import type { DueReplaced } from './sqlite-pruning-rows.ts'
 import type { Tables } from './sqlite-tables.ts'
-
-// One step is one transaction on the thread that serves everybody: a few milliseconds of pages to free.
-const STEP_RUNS = 256
-const STEP_BODY_BYTES = 4 * 1024 * 1024
-const STEP_CHUNKS = 16
+import { pruneStep, STEP_CHUNKS, STEP_RUNS } from './sweep-step.ts'
 
 /** Deletes some of what is due, at most a step of it; whether there may be more. `settle` completes a document's tables. */
 export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: number) => void): boolean {
@@ -43,21 +39,14 @@ function isGoneAfterStep(tables: Tables, due: DueReplaced, { saltMs }: SweepTerm
 /** Some entries of an epoch through `through`, oldest first; whether all are gone that end there. A run is never cut. */
 function pruneRuns({ rows, pruning }: Tables, document: number, epochIndex: number, through: number): boolean {
   const { through: before } = pruning.prunedOf(document, epochIndex)
-  const sizes = pruning.runSizes(document, before, through, STEP_RUNS)
-  const whole = sizes.filter(({ first, count }) => first + count - 1 <= through)
-  let bytes = 0
-  const step = whole.filter(({ bodyBytes }, i) => {
-    bytes += bodyBytes
-    return i === 0 || bytes <= STEP_BODY_BYTES
-  })
-  const [first, last] = [step[0], step.at(-1)]
-  const run = last && rows.runWith(document, last.first)
-  if (!first || !run) return true
+  const step = pruneStep(pruning.runSizes(document, before, through, STEP_RUNS), through)
+  const run = step && rows.runWith(document, step.lastRun)
+  if (!run) return true
   const end = run.first + run.count - 1
   // Who has read through there can still be told that it is this log.
   pruning.savePruned(document, epochIndex, { through: end, hash: hashWithin(run, end) })
-  pruning.deleteRuns(document, first.first, run.first)
-  return step.length === whole.length && sizes.length < STEP_RUNS
+  pruning.deleteRuns(document, step.firstRun, step.lastRun)
+  return step.isLast
 }
 
 /** Nobody finds it from the first step on; whether its last chunk is gone. */

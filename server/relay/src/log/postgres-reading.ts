@@ -18,6 +18,7 @@ import { hashAfter, runsFrom } from './postgres-runs.ts'
 import { sameHash } from './record-hash.ts'
 import { hexOf } from './room-key.ts'
 import { runAfter } from './run-chain.ts'
+import { type Counted, NO_USAGE, tailStart, usageOf } from './usage.ts'
 
 /** H of a log without an epoch: there is nothing to hash yet. */
 const NO_HASH = new Uint8Array(32)
@@ -57,11 +58,6 @@ const KEPT_EPOCHS = `SELECT epoch_index AS index, bytes, epoch_index = (SELECT h
       OR EXISTS (SELECT 1 FROM runs WHERE runs.room = $1 AND runs.epoch_index = records.epoch_index)
       OR EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.room = $1 AND checkpoints.epoch_index = records.epoch_index) AS "isNeeded"
   FROM records WHERE room = $1 ORDER BY epoch_index`
-
-const NO_USAGE: Usage = {
-  ...{ entries: 0, entryBytes: 0, checkpointBytes: 0 },
-  ...{ historyEntries: 0, historyBytes: 0, records: 0 },
-}
 
 interface HeadRow {
   room: Uint8Array
@@ -163,22 +159,10 @@ async function readHashAt(queries: Queries, key: Uint8Array, sequence: number): 
 /** Reads the size of every run of a room, not the runs themselves: for people who ask, not for each request. */
 export async function readUsage(queries: Queries, key: Uint8Array): Promise<Usage> {
   const head = await readHead(queries, key)
-  const { newest, base } = await readStanding(queries, key)
-  const after = base?.sequence ?? head.record?.after ?? 0
-  type Row = Record<'sequence' | 'records' | 'allChunkBytes' | 'allEntries' | 'allBytes' | 'tailBytes', number>
-  const [row] = await queries.query<Row>(USAGE, [key, after])
-  if (!row) return NO_USAGE
-  const entries = row.sequence - after
-  const isOther = newest && base && !sameHash(newest.checkpoint, base.checkpoint)
-  const checkpointBytes = (base?.bytes ?? 0) + (!base || isOther ? (newest?.bytes ?? 0) : 0)
-  return {
-    entries,
-    entryBytes: row.tailBytes,
-    checkpointBytes,
-    historyEntries: row.allEntries - entries,
-    historyBytes: row.allBytes - row.tailBytes + row.allChunkBytes - checkpointBytes,
-    records: row.records,
-  }
+  const standing = await readStanding(queries, key)
+  const start = tailStart(head, standing)
+  const [counted] = await queries.query<Counted>(USAGE, [key, start])
+  return counted ? usageOf(standing, start, counted) : NO_USAGE
 }
 
 export async function readKeptEpochs(queries: Queries, key: Uint8Array): Promise<KeptEpoch[]> {

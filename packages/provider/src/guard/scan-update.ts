@@ -54,6 +54,9 @@ const KIND_BITS = 0x1f
 const LAST_TYPE = 6
 const NAMED_TYPES: readonly number[] = [3, 5]
 
+/** A place that nobody asked for. */
+const SOMEWHERE: ItemPlace = { isBeside: true, client: 0, clock: 0 }
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -143,10 +146,12 @@ class Scan {
   }
 
   #place(client: number, clock: number, isBeside: boolean): ItemPlace {
-    const place = { isBeside, client: this.#uint(), clock: this.#uint() }
+    const ofClient = this.#uint()
+    const atClock = this.#uint()
     // Nobody places anything by what they write later: Yjs takes it for granted that it is there, and breaks off in the middle.
-    if (place.client === client && place.clock >= clock) throw new UnusableUpdate('malformed')
-    return place
+    if (ofClient === client && atClock >= clock) throw new UnusableUpdate('malformed')
+    // Most scans ask for no places, of which a document has tens of thousands.
+    return this.#onItem === undefined ? SOMEWHERE : { isBeside, client: ofClient, clock: atClock }
   }
 
   #content(kind: number): number {

@@ -36,7 +36,17 @@ export async function providePostgres() {
  * @param {{ isDurable?: boolean }} [options] `isDurable` false: it does not wait for the disk; for tests that end no machine
  * @returns {Promise<import('./child-database.mjs').ChildDatabase>}
  */
-export async function startPostgres(binaries, { isDurable = true } = {}) {
+export async function startPostgres(binaries, options) {
+  return await runPostgres(binaries, makePostgres(binaries), options)
+}
+
+/**
+ * The folder of a server that has not run yet.
+ * @typedef {{ folder: string, user: { uid: number, gid: number } | undefined }} PostgresFolder
+ * @param {string} binaries
+ * @returns {PostgresFolder}
+ */
+export function makePostgres(binaries) {
   const user = otherThanRoot()
   const folder = mkdtempSync(join(user ? '/tmp' : tmpdir(), 'y-sealed-postgres-'))
   if (user) chownSync(folder, user.uid, user.gid)
@@ -49,13 +59,25 @@ export async function startPostgres(binaries, { isDurable = true } = {}) {
     rmSync(folder, { recursive: true, force: true })
     throw new Error(`initdb failed:\n${made.stderr}`)
   }
-  const port = await anyFreePort()
+  return { folder, user }
+}
+
+/**
+ * Runs the server of such a folder, which goes when it is stopped.
+ * @param {string} binaries
+ * @param {PostgresFolder} made
+ * @param {{ isDurable?: boolean, port?: number, readyLine?: string, settings?: Record<string, string> }} [options] `port` default: a free one
+ */
+export async function runPostgres(binaries, { folder, user }, options = {}) {
+  const { isDurable = true, readyLine = 'database system is ready to accept connections' } = options
+  const port = options.port ?? (await anyFreePort())
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     fsync: isDurable ? 'on' : 'off',
     // What the tests of several workers open at once.
     max_connections: '200',
+    ...options.settings,
   }
   return await startDatabase({
     command: join(binaries, 'postgres'),
@@ -67,7 +89,7 @@ export async function startPostgres(binaries, { isDurable = true } = {}) {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    readyLine: 'database system is ready to accept connections',
+    readyLine,
     folder,
     user,
   })

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { RelayError } from '../errors.ts'
 import { InDoubtError } from './in-doubt-error.ts'
+import { clientAt, PostgresHosts } from './postgres-hosts.ts'
 
 /** Statements on one connection, or on any. */
 export interface Queries {
@@ -48,16 +49,18 @@ const INT8 = 20
  * and a value is returned only after its commit.
  */
 export class PostgresDatabase implements Queries {
+  readonly #hosts: PostgresHosts
   readonly #pool: pg.Pool
   readonly #prepared = new WeakSet<pg.PoolClient>()
   readonly #patienceMs: number
   #isClosed = false
 
-  /** `patienceMs`: how long what fails for want of a connection is tried again. */
+  /** `url` may name several hosts (postgres-hosts.ts); `patienceMs`: how long what fails for want of a connection is tried again. */
   constructor(url: string, patienceMs = PATIENCE_MS) {
     this.#patienceMs = patienceMs
+    this.#hosts = new PostgresHosts(url)
     this.#pool = new pg.Pool({
-      connectionString: url,
+      Client: clientAt(this.#hosts),
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: QUERY_MS,
@@ -104,7 +107,9 @@ export class PostgresDatabase implements Queries {
           }
           await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
           if (doubt && (await work.isThere?.(queries, doubt.value))) {
-            await client.query('ROLLBACK')
+            // Not a rollback: whoever was killed within that commit has it, and a standby that must have it may not. The lock above is
+            // written down, so that this commit waits for the standby, and what came before it is there then.
+            await client.query('COMMIT')
             return doubt.value
           }
           doubt = undefined
@@ -136,16 +141,21 @@ export class PostgresDatabase implements Queries {
 
   /** One that nobody uses, to be released. */
   async #connection(): Promise<pg.PoolClient> {
-    const client = await this.#pool.connect()
-    if (this.#prepared.has(client)) return client
+    const host = this.#hosts.current
+    let client: pg.PoolClient | undefined
     try {
-      await client.query(PREPARE, [String(IDLE_IN_TRANSACTION_MS)])
+      client = await this.#pool.connect()
+      if (this.#prepared.has(client)) return client
+      const [server] = rowsOf<{ is_standby: boolean }>(await client.query(PREPARE, [String(IDLE_IN_TRANSACTION_MS)]))
+      if (server?.is_standby !== false) throw new StandbyError()
+      this.#prepared.add(client)
+      return client
     } catch (error) {
-      client.release(true)
+      client?.release(true)
+      // Also where all connections are in use: they wait for a host that answers nobody.
+      this.#hosts.leave(host)
       throw error
     }
-    this.#prepared.add(client)
-    return client
   }
 
   async #patiently<T>(attempt: () => Promise<T>, isInDoubt: () => boolean = () => false): Promise<T> {
@@ -163,8 +173,16 @@ export class PostgresDatabase implements Queries {
 }
 
 // An ack is durable whatever somebody has set for the database; a stronger setting stays.
-const PREPARE = `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')
-  UNION ALL SELECT set_config('idle_in_transaction_session_timeout', $1, false)`
+// Who cannot write is a standby: what it reads may be behind what was acked.
+const PREPARE = `SELECT current_setting('transaction_read_only') = 'on' AS is_standby,
+  set_config('idle_in_transaction_session_timeout', $1, false),
+  CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN set_config('synchronous_commit', 'on', false) END`
+
+/** A server that only reads, for now; another one may write. */
+class StandbyError extends Error {
+  /** `read_only_sql_transaction`, as PostgreSQL has it. */
+  readonly code = '25006'
+}
 
 const names = new Map<string, string>()
 

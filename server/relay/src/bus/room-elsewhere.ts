@@ -16,6 +16,8 @@ export interface RoomElsewhereOptions {
   onRepair(): void
 }
 
+type AwarenessMessage = Extract<RoomMessage, { type: 'awareness' }>
+
 interface Guest {
   node: string
   heardAt: number
@@ -28,6 +30,8 @@ export class RoomElsewhere implements OutsideRoom {
   readonly #guests = new Map<number, Guest>()
   /** Newest awareness of our own sessions, for nodes that come later. */
   readonly #said = new Map<number, { epochIndex: number; envelope: Uint8Array }>()
+  /** Newest awareness of guests that are in an epoch of which this node has not heard yet. */
+  readonly #early = new Map<number, Guest & { message: AwarenessMessage }>()
   #checkpoints: number | undefined
   #looking: Promise<void> | undefined
   #mustLookAgain = false
@@ -67,6 +71,7 @@ export class RoomElsewhere implements OutsideRoom {
       .catch(this.#options.onFailure)
       .finally(() => {
         this.#looking = undefined
+        this.#hearEarly()
         if (!this.#mustLookAgain) return
         this.#mustLookAgain = false
         this.look()
@@ -123,7 +128,7 @@ export class RoomElsewhere implements OutsideRoom {
 
   /** Sessions of nodes that are not there any more, or of whom nobody has said anything since a time. */
   dropGuests(isGone: (guest: Guest) => boolean): void {
-    for (const [session, guest] of this.#guests) if (isGone(guest)) this.#dropGuest(session)
+    for (const [session, guest] of [...this.#guests, ...this.#early]) if (isGone(guest)) this.#dropGuest(session)
   }
 
   /** What the store counts; another number than the last: something has changed about checkpoints, and nobody may have said so. */
@@ -147,24 +152,34 @@ export class RoomElsewhere implements OutsideRoom {
     else this.look()
   }
 
-  #hearAwareness(node: string, { session, epochIndex, envelope }: Extract<RoomMessage, { type: 'awareness' }>): void {
+  #hearAwareness(node: string, message: AwarenessMessage): void {
     const { room, now } = this.#options
+    const { session, epochIndex, envelope } = message
     const own = room.head.record?.index ?? -1
+    this.#early.delete(session)
     // A member has adopted an epoch before this node has heard of it, and will not say so again soon.
     if (epochIndex > own) {
+      this.#early.set(session, { node, heardAt: now(), message })
       this.look()
-      this.#looking?.then(() => {
-        if (epochIndex === room.head.record?.index)
-          this.#hearAwareness(node, { type: 'awareness', session, epochIndex, envelope })
-      })
       return
     }
     this.#guests.set(session, { node, heardAt: now() })
     if (epochIndex === own) room.hearAwareness(session, envelope)
   }
 
+  /** What was early is not any more; a look that had begun before that epoch was there leaves it for the next. */
+  #hearEarly(): void {
+    const own = this.#options.room.head.record?.index ?? -1
+    for (const { node, message } of [...this.#early.values()]) {
+      if (message.epochIndex <= own) this.#hearAwareness(node, message)
+    }
+  }
+
   #hearHere(node: string, sessions: readonly number[]): void {
     const there = new Set(sessions)
+    for (const [session, early] of this.#early) {
+      if (early.node === node && !there.has(session)) this.#early.delete(session)
+    }
     for (const [session, guest] of this.#guests) {
       if (guest.node !== node) continue
       if (there.has(session)) guest.heardAt = this.#options.now()
@@ -173,6 +188,7 @@ export class RoomElsewhere implements OutsideRoom {
   }
 
   #dropGuest(session: number): void {
+    this.#early.delete(session)
     this.#guests.delete(session)
     this.#options.room.hearLeft(session)
   }

@@ -49,6 +49,7 @@ describe.skipIf(skipBrowserTests)('a document on a device, in Chromium', () => {
   })
 
   it('outlives kill -9 of the browser, offline, without endpoint and relay; and what was typed arrives', async () => {
+    const begunMs = Date.now()
     const alice = await tab({ offlineUnlock: true })
     await alice.type('online, ')
     await alice.flush()
@@ -63,7 +64,9 @@ describe.skipIf(skipBrowserTests)('a document on a device, in Chromium', () => {
     const again = await tab({ offlineUnlock: true })
     await again.loaded()
     expect(await again.text()).toBe('online, then in a tunnel, ')
-    expect(await again.unsyncedSince()).toBe(since)
+    // The last acks before a crash may not be on the disk: then it is the time of what they were for.
+    expect(await again.unsyncedSince()).toBeGreaterThan(begunMs)
+    expect(await again.unsyncedSince()).toBeLessThanOrEqual(since ?? 0)
     await again.type('and after the crash')
     await again.stored()
     await again.page.reload()

@@ -27,14 +27,19 @@ export async function copyDevice(): Promise<DeviceImage> {
   for (const name of await databaseNames()) {
     const stores = new Map<string, Array<readonly [IDBValidKey, unknown]>>()
     await withDatabase(name, async (database) => {
-      for (const each of database.objectStoreNames) {
-        const store = database.transaction(each).objectStore(each)
+      const names = [...database.objectStoreNames]
+      if (names.length === 0) return
+      // Of one moment, as a crash leaves it.
+      const transaction = database.transaction(names)
+      const read = names.map(async (each) => {
+        const store = transaction.objectStore(each)
         const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())])
         stores.set(
           each,
           keys.map((key, at) => [key, values[at]] as const),
         )
-      }
+      })
+      await Promise.all(read)
     })
     image.set(name, stores)
   }

@@ -35,8 +35,8 @@ export interface ApplierPorts {
   readonly logState: LogState
   readonly problems: Problems
   readonly clock: Clock
-  /** An update has entered the log state, in the log's order. */
-  onLogged(update: Uint8Array): void
+  /** An update has entered the log state, in the log's order; `sequence`: where it stands, or the checkpoint that it came with. */
+  onLogged(update: Uint8Array, sequence: number): void
   /** A member's entry has brought content of this client id, not as a repair. */
   onWritten(sealer: string, client: number): void
   /** Content that waited in the document, from elsewhere, was integrated by an entry: it may be missing in the log. */
@@ -175,12 +175,12 @@ export class Applier {
   #entered(admitted: Admitted, logged: LoggedUpdate): void {
     const { logState, onLogged } = this.#ports
     logState.addScanned(admitted)
-    onLogged(admitted.update)
+    onLogged(admitted.update, logged.sequence)
     const deletes = this.#guard.entered(admitted, logged)
     if (deletes === undefined) return
     this.#transact(() => this.#paced.apply(deletes.update))
     logState.addScanned(deletes)
-    onLogged(deletes.update)
+    onLogged(deletes.update, logged.sequence)
   }
 
   /** The first in the log has the ids: what this document holds under them, and has not sent, gets others. */

@@ -68,6 +68,21 @@ export class CacheRows {
     return this.#generation !== undefined
   }
 
+  /** All that was read of it. */
+  get isComplete(): boolean {
+    return this.isBased && this.#logged.length === 0
+  }
+
+  /** Names what the store holds of this tab's reading. */
+  get generation(): string | undefined {
+    return this.#generation
+  }
+
+  /** What the store says it holds is what this tab has brought there. */
+  isOf({ generation, rowCount }: Pins): boolean {
+    return generation === this.#generation && rowCount === this.#rowCount
+  }
+
   get life(): number {
     return this.#life
   }

@@ -40,7 +40,8 @@ export async function loadStore(database: IDBDatabase, keys: EpochKeys): Promise
   return { pins, update, edits, damagedEdits, isCacheDamaged }
 }
 
-async function openPins(keys: EpochKeys, value: unknown): Promise<Pins | undefined> {
+/** Undefined: there are none, or they do not open. */
+export async function openPins(keys: EpochKeys, value: unknown): Promise<Pins | undefined> {
   if (typeof value !== 'object' || value === null) return undefined
   const { generation, sealed } = value as Record<string, unknown>
   if (typeof generation !== 'string') return undefined

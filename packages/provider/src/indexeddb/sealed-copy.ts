@@ -79,7 +79,7 @@ export class SealedCopy implements LocalCopy {
       ...ports,
       holder: this.#holder,
       lockFor: (epoch) => this.#lockFor(epoch),
-      onStored: () => this.#stored(),
+      onWritten: () => this.#written(),
     })
     this.#opened = this.#open().catch((error: unknown) => this.#failed(error))
     this.#turn = this.#opened
@@ -98,19 +98,16 @@ export class SealedCopy implements LocalCopy {
 
   typed(update: Uint8Array, sinceMs: number, place: number): void {
     if (this.#isOff) return
-    this.#writer.outbox.add({ update, sinceMs }, place)
-    this.#writer.typed()
+    this.#writer.typed({ update, sinceMs }, place)
   }
 
   reissued(update: Uint8Array | undefined, sinceMs: number, place: number): void {
     if (this.#isOff) return
-    this.#writer.outbox.reissue(update === undefined ? undefined : { update, sinceMs }, place)
-    this.#writer.typed()
+    this.#writer.reissued(update === undefined ? undefined : { update, sinceMs }, place)
   }
 
   settled(through: number): void {
-    this.#writer.outbox.settle(through)
-    this.#writer.settled()
+    this.#writer.settled(through)
   }
 
   entered(epoch: Epoch): void {
@@ -119,11 +116,11 @@ export class SealedCopy implements LocalCopy {
   }
 
   began(): void {
-    this.#writer.cache.begin()
+    this.#writer.began()
   }
 
-  logged(update: Uint8Array): void {
-    this.#writer.cache.log(update)
+  logged(update: Uint8Array, sequence: number): void {
+    if (!this.#isOff) this.#writer.logged(update, sequence)
   }
 
   progress(): void {
@@ -232,7 +229,7 @@ export class SealedCopy implements LocalCopy {
     if (pins !== undefined && isOfLock !== undefined && equalBytes(isOfLock, lock.epoch.hash)) {
       const { cursor, hash, line } = pins
       if (this.#ports.resume({ adopted, before: line.slice(0, -1), cursor, hash, update })) {
-        if (update !== undefined) this.#writer.cache.restored(pins)
+        if (update !== undefined) this.#writer.restored(pins)
         return
       }
     }
@@ -265,7 +262,7 @@ export class SealedCopy implements LocalCopy {
     if (isShown && update !== undefined) rethrowLater(() => Y.applyUpdate(doc, update, origin))
     for (const { key: row, edit } of loaded.edits) {
       const place = restoreEdit(edit.update, edit.sinceMs)
-      this.#writer.outbox.add(edit, place, row)
+      this.#writer.outbox.restore(edit, place, row)
     }
     this.#begin(database, { key, keys, nonce: lock.nonce })
     // Asked for since the store was made.
@@ -287,10 +284,8 @@ export class SealedCopy implements LocalCopy {
     if (this.#lock === undefined) await this.#create(epoch)
     else if (this.#unlocked === undefined) await this.#openBeside(this.#lock, epoch)
     else if (!isLockOf(this.#lock, epoch)) {
-      const lock = await this.#relock(epoch)
-      // Where the log is kept, both change in one transaction.
-      if (this.#writer.cache.pinned === undefined) await this.#putLock(lock)
-      else this.#nextLock = lock
+      this.#nextLock = await this.#relock(epoch)
+      await this.#relockBare(this.#nextLock)
     }
     this.#writer.progress()
   }
@@ -382,6 +377,20 @@ export class SealedCopy implements LocalCopy {
     return lock && encodeLock(lock)
   }
 
+  /** Where the log is kept, its place and the lock change in one transaction, whichever tab keeps it. */
+  async #relockBare(lock: StoreLock): Promise<void> {
+    const database = this.#database
+    if (database === undefined || this.#writer.cache.pinned !== undefined) return
+    const pins = await transact(database, ['about'], 'readwrite', (store) => {
+      const found = store('about').get('pins')
+      found.onsuccess = () => {
+        if (found.result === undefined) store('about').put(encodeLock(lock), 'lock')
+      }
+      return found
+    })
+    if (pins.result === undefined) this.#lock = lock
+  }
+
   async #putLock(lock: StoreLock): Promise<void> {
     const database = this.#database
     if (database === undefined) return
@@ -391,8 +400,8 @@ export class SealedCopy implements LocalCopy {
 
   // --- ends ---
 
-  #stored(): void {
-    this.#ports.onStored()
+  #written(): void {
+    if (this.#writer.isStored) this.#ports.onStored()
     const database = this.#database
     const { keys } = this.#unlocked ?? {}
     if (this.#migration?.isPending !== true || database === undefined || keys === undefined) return

@@ -64,7 +64,7 @@ export interface LocalCopyPorts {
 export interface LocalCopy {
   /** Resolves when what this device held is in the document, or when there is nothing that could be. */
   readonly whenLoaded: Promise<void>
-  /** Everything that was written here so far, and is not at the relay, is durable on this device. */
+  /** Everything that was written here so far, and is not at the relay, is durable on this device, and what it rests on is, too: a crash hides nothing of it. */
   readonly isStored: boolean
   /** Resolves when the session may begin: true. False: the answer comes too late, and is to be asked for again. */
   prepare(): Promise<boolean>
@@ -78,8 +78,8 @@ export interface LocalCopy {
   entered(epoch: Epoch): void
   /** The log is read anew, from a checkpoint or the start of an epoch. */
   began(): void
-  /** An update has entered the log state. */
-  logged(update: Uint8Array): void
+  /** An update has entered the log state; `sequence`: where it stands in the log. */
+  logged(update: Uint8Array, sequence: number): void
   /** The reader has got on. */
   progress(): void
   /** The key endpoint refuses the key of this hint to this user. */

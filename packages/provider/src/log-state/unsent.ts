@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { compactDifference, difference } from './difference.ts'
 import { LogState } from './log-state.ts'
+import { leansOn } from './rests-on.ts'
 
 /** What the document holds and the log lacks (protocol §7, the law), but for what is nobody's to send here. */
 export class Unsent {
@@ -51,11 +52,7 @@ export class Unsent {
   /** Whether an update leans on what is not sent: the others would wait for that, and for ever. */
   restsOnDisowned(update: Uint8Array): boolean {
     if (this.#disowned.isEmpty) return false
-    return Y.decodeUpdate(update).structs.some(
-      (struct) =>
-        struct instanceof Y.Item &&
-        [struct.origin, struct.rightOrigin, struct.parent].some((id) => id instanceof Y.ID && this.#disowned.has(id)),
-    )
+    return Y.decodeUpdate(update).structs.some((struct) => leansOn(struct, this.#disowned))
   }
 
   /** True if the log is known to hold all of an update, such as another tab's. */

@@ -78,10 +78,10 @@ export function connectParts(ports: SessionPorts, session: Conduct): SessionPart
       witnesses.taken(taken)
       checkpoints.taken(taken)
     },
-    onLogged: (update) => {
+    onLogged: (update, sequence) => {
       epochs.logged(update)
       checkpoints.logged(update)
-      ports.onLogged(update)
+      ports.onLogged(update, sequence)
     },
     onFreshId: (before) => ports.awareness.follow(before),
     onWritten: (sealer, client) => ports.awareness.wrote(sealer, client),

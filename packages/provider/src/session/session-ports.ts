@@ -43,7 +43,7 @@ export interface SessionPorts {
   onRetirement(): void
   /** The log is read anew, from a checkpoint or the start of an epoch; `onLogged`: an update has entered the log state; `onProgress`: the reader has got on. */
   onBegan(): void
-  onLogged(update: Uint8Array): void
+  onLogged(update: Uint8Array, sequence: number): void
   onProgress(): void
   /** Another epoch is in use from here on. */
   onEpoch(epoch: Epoch): void

@@ -246,14 +246,15 @@ export class Session implements Member {
 
   async #open(message: Open<NewBlock>, brought: NewEntries): Promise<void> {
     const { request, record } = message
+    // Another node may have opened the one that this replaces; our sessions get its record first, whatever else is wrong: with a lease that ran out
+    // went what was staged, too.
+    await this.room.outside?.caughtUp()
     const epoch = newEpoch(message, brought)
     if (epoch.replaces && !this.mayRotate) throw new Refusal('write-denied', 'this session may not rotate')
     // What is staged under the lease would be left behind.
     if (epoch.replaces && this.#lease.isHeld && !this.#lease.is(request)) {
       throw new Refusal('busy', "an open has its lease's number")
     }
-    // Another node may have opened the one that this replaces; our sessions get its record first.
-    await this.room.outside?.caughtUp()
     const { sequence, hash } = await this.#commit(
       this.#context.store.open({ ...this.#author, ...this.#owner, quota: this.#quota(2), ...epoch }),
     )

@@ -1,3 +1,4 @@
+import { startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { accessTokens, createLog, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { SignJWT } from 'jose'
@@ -5,7 +6,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freshPostgres, skipPostgresTests } from '../support/postgres.ts'
 import { ownRedis, skipRedisTests } from '../support/redis.ts'
-import { FakeSealer, fakeRecord, RawClient } from './relay-raw-client.ts'
+import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 // Three relays of one store, in this process. What happens to relays that are processes: nodes-chaos.test.ts.
 
@@ -114,6 +115,23 @@ describe.skipIf(skipPostgresTests || skipRedisTests)('several relays of one stor
     await carol.hears('record', ({ record }) => Buffer.compare(record, last) === 0)
     const heard = carol.heard.flatMap((message) => (message.type === 'record' ? [Buffer.from(message.record)] : []))
     expect(heard).toEqual(records.map((record) => Buffer.from(record)))
+  })
+
+  it('a rotation that comes too late, to a node that has not heard of the other one: first the record of that, then the refusal', async () => {
+    const [alice, bob] = [await enter(0), await enter(1)]
+    await alice.open(record)
+    await bob.hears('record')
+    await redis.kill()
+    const next = fakeRecord(1)
+    expect(await bob.rotate(next, record)).toMatchObject({ type: 'opened' })
+    // Her lease has run out, and what she had staged is gone with it.
+    const head = { sequence: 0, hash: startHash(sha256(record)) }
+    const checkpoint = nameOf(fakeCheckpoint(1, 1))
+    const answer = await alice.replace(alice.request(), fakeRecord(1), record, head, { checkpoint })
+    expect(answer.type).toBe('refused')
+    const before = alice.heard.slice(0, alice.heard.indexOf(answer))
+    const records = before.flatMap((message) => (message.type === 'record' ? [Buffer.from(message.record)] : []))
+    expect(records).toContainEqual(Buffer.from(next))
   })
 
   it('an operator at one node: a re-check, somebody shut out and a deleted document reach all', async () => {

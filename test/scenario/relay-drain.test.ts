@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createRelay } from '@y-sealed/relay'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
 import { patiently, untilTrue } from '../support/events.ts'
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
-import { FakeSealer, fakeRecord, RawClient, sha256 } from './relay-raw-client.ts'
+import { FakeSealer, fakeRecord, RawClient, sha256, toEntries } from './relay-raw-client.ts'
 
 const MAIN = 'server/relay/dist/main.js'
 const ended: (() => unknown)[] = []
@@ -62,6 +63,26 @@ it('SIGTERM in the middle of appends: each is acked and stored, or neither; noth
   await reader.join('room', { observe: true })
   await reader.hears('caught-up')
   expect([...reader.received().values()].map(hex).sort()).toEqual(acked.sort())
+})
+
+it('appends that wait for each other when a relay is closed are all acked before their connection ends', async () => {
+  const relay = await createRelay({ data: 'memory', port: 0 })
+  ended.push(() => relay.close())
+  const client = await RawClient.connect(relay.url)
+  await client.join('room')
+  await client.open(fakeRecord())
+  const sealer = new FakeSealer()
+  const requests = [10, 11, 12, 13, 14]
+  client.say(
+    ...requests.map((request) => {
+      return { type: 'append', channel: 1, request, envelopes: toEntries([sealer.seal(100)]) } as const
+    }),
+  )
+  await client.hears('ack')
+  await relay.close()
+  expect((await client.closed).code).toBe(4503)
+  const acked = client.heard.flatMap((message) => (message.type === 'ack' ? [message.request] : []))
+  expect(acked).toEqual(requests)
 })
 
 it('200 members of a relay that restarts do not come back in one wave: it tells them within which time, and each draws its own moment', async () => {

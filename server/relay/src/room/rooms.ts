@@ -67,7 +67,8 @@ export class Rooms {
     const over = () => {
       this.#commits.delete(told)
       room.commits.delete(told)
-      this.leave(room.name)
+      // Begun after everybody had left: who is there by now has come since.
+      if (used) this.leave(room.name)
     }
     // One promise, not the three of `then` and `finally`: every append passes here.
     const told: Promise<Result> = write.then(
@@ -111,9 +112,13 @@ export class Rooms {
     room?.delete()
   }
 
-  /** Resolves when every commit that was under way has been told. */
+  /** Resolves when every commit that was under way has been told, and those that waited behind it in its session. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#commits)
+    while (this.#commits.size > 0) {
+      await Promise.allSettled(this.#commits)
+      // By then the next ones have begun.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   #begin(name: string): UsedRoom {

@@ -37,9 +37,9 @@ async function append(room: string, one: NewRun, session = 1, subject = 'alice')
 }
 
 /** The files as they are now, which is what a process that is killed leaves behind. */
-function killed(): string {
+function killed(used = data): string {
   const copy = join(directory, String(++count))
-  cpSync(data, copy, { recursive: true })
+  cpSync(used, copy, { recursive: true })
   return copy
 }
 
@@ -119,6 +119,22 @@ describe('small appends', () => {
     expect(runs - before).toBeGreaterThan(50)
     expect(runs - before).toBeLessThan(250)
     expect(journal).toBeLessThan(400)
+  })
+
+  it('are no more at the next start, however often the process is killed', async () => {
+    const names = rooms(400)
+    await open(...names)
+    await Promise.all(names.slice(0, 300).map((room) => append(room, run(bytes(16), 1, 300))))
+    // 300 times 13 kB: the journal has all of it.
+    const copy = killed()
+    expect(rowsIn(killed()).runs).toBe(0)
+    const again = openSqliteLogStore(copy)
+    const before = rowsIn(killed(copy)).runs
+    const author = { session: 1, subject: 'alice' }
+    const more = names.map((room) => again.append({ ...author, room, runs: [run(bytes(16), 1, 300)] }))
+    for (const result of await Promise.all(more)) expectStored(result)
+    expect(rowsIn(killed(copy)).runs - before).toBeGreaterThan(50)
+    await again.close()
   })
 
   it('come after large ones in the same order: one that is large goes into the tables at once', async () => {

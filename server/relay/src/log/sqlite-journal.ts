@@ -123,7 +123,9 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
     // Settled, and then the process ended before the row was dropped.
     if (!tail || run.first <= tail.state.sequence) return
     if (run.first > tail.state.sequence + 1) throw new RelayError('storage', 'the journal has a gap')
+    const before = tail.runs.bytes
     tail.appendAgain(run, run, run.hash)
+    bytes += tail.runs.bytes - before
     tails.set(room, tail)
   }
 

@@ -5,6 +5,7 @@ import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
 import { hexOf } from './room-key.ts'
+import { RECORD } from './row-columns.ts'
 
 /** A document's row, and the time on the store's clock when it was read. */
 export interface PostgresDocument {
@@ -22,13 +23,6 @@ interface DocumentRow extends DocumentColumns {
   now: number
 }
 
-interface RecordRow {
-  index: number
-  bytes: Uint8Array
-  hash: Uint8Array
-  after: number
-}
-
 /** ms on the database's clock at this moment, not at the transaction's start. */
 export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
@@ -43,7 +37,7 @@ const SEVERAL_LOCKED = `${DOCUMENT} WHERE room = ANY($1::bytea[]) ORDER BY room 
 const SAVE = `UPDATE documents SET sequence = $2, hash = $3, head_index = $4, head_hash = $5, lease_session = $6, lease_purpose = $7,
     lease_until = $8, pause_session = $9, pause_until = $10, pause_again_at = $11 WHERE room = $1`
 
-const RECORD = 'SELECT epoch_index AS index, bytes, hash, after_sequence AS after FROM records WHERE room = $1'
+const RECORDS = `SELECT ${RECORD} FROM records WHERE room = $1`
 
 /** A row's document; undefined: it was deleted. `now` takes the place of the database's clock. */
 function toDocument(row: DocumentRow, now: (() => number) | undefined): PostgresDocument | undefined {
@@ -98,11 +92,11 @@ export async function saveState(queries: Queries, room: Uint8Array, state: Epoch
 
 /** The records of a room, oldest first. */
 export function readRecords(queries: Queries, room: Uint8Array): Promise<EpochRecord[]> {
-  return queries.query<RecordRow>(`${RECORD} ORDER BY epoch_index`, [room])
+  return queries.query<EpochRecord>(`${RECORDS} ORDER BY epoch_index`, [room])
 }
 
 export async function headRecord(queries: Queries, { room, state }: PostgresDocument): Promise<EpochRecord> {
-  const [record] = await queries.query<RecordRow>(`${RECORD} AND epoch_index = $2`, [room, state.head.index])
+  const [record] = await queries.query<EpochRecord>(`${RECORDS} AND epoch_index = $2`, [room, state.head.index])
   if (!record) throw new RelayError('storage', 'a document without its head record')
   return record
 }

@@ -1,19 +1,17 @@
 import type { StoredRun } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
+import { RUN } from './row-columns.ts'
 import { hashWithin } from './run-chain.ts'
-
-const COLUMNS =
-  'first_sequence AS first, entries AS count, epoch_index AS "epochIndex", hash_before AS "hashBefore", body'
 
 // Far more than a message of the log holds; the store stops where the bytes asked for are together.
 const MAX_RUNS = 2_048
 
-const WITH = `SELECT ${COLUMNS} FROM runs WHERE room = $1 AND first_sequence <= $2 ORDER BY first_sequence DESC LIMIT 1`
+const WITH = `SELECT ${RUN} FROM runs WHERE room = $1 AND first_sequence <= $2 ORDER BY first_sequence DESC LIMIT 1`
 
 /** From the run that holds `$2` on, or the first behind it, as many as come before the bytes of all of them reach `$3`, and one more. */
 const FROM = `SELECT first, count, "epochIndex", "hashBefore", body FROM (
     SELECT *, sum(octet_length(body)) OVER (ORDER BY first) - octet_length(body) AS bytes_before FROM (
-      SELECT ${COLUMNS} FROM runs WHERE room = $1 AND first_sequence >= coalesce(
+      SELECT ${RUN} FROM runs WHERE room = $1 AND first_sequence >= coalesce(
           (SELECT first FROM (${WITH}) AS holder WHERE first + count > $2), $2)
         ORDER BY first_sequence LIMIT ${MAX_RUNS}) AS next_runs) AS sized
   WHERE bytes_before < $3 ORDER BY first`

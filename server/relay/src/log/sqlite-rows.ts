@@ -3,6 +3,7 @@ import type { SoleAuthor } from './compaction.ts'
 import { CLAIMS_AND_AUTHOR, claimColumns, type DocumentColumns, soleOf, stateOf } from './document-columns.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
+import { RECORD, RUN } from './row-columns.ts'
 import type { SaltClaim } from './tail-salts.ts'
 
 /** A document, where its epochs stand, and whose entries are the last ones. */
@@ -28,21 +29,6 @@ export interface SaltUse {
 
 interface DocumentRow extends DocumentColumns {
   id: number
-}
-
-interface RunRow {
-  first: number
-  count: number
-  epochIndex: number
-  hashBefore: Uint8Array
-  body: Uint8Array
-}
-
-interface RecordRow {
-  epochIndex: number
-  bytes: Uint8Array
-  hash: Uint8Array
-  after: number
 }
 
 export type Rows = ReturnType<typeof createRows>
@@ -73,21 +59,18 @@ export function createRows(database: DatabaseSyncInstance) {
   const insertTenant = database.prepare('INSERT INTO tenants (name) VALUES (?) ON CONFLICT DO NOTHING')
   const tenantBytes = database.prepare('SELECT bytes FROM tenants WHERE name = ?')
   const insertRun = database.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)')
-  const runColumns =
-    'first_sequence AS first, entries AS count, epoch_index AS epochIndex, hash_before AS hashBefore, body'
   const runWith = database.prepare(
-    `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
+    `SELECT ${RUN} FROM runs WHERE document = ? AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
   )
   const runsFrom = database.prepare(
-    `SELECT ${runColumns} FROM runs WHERE document = ? AND first_sequence >= ? ORDER BY first_sequence`,
+    `SELECT ${RUN} FROM runs WHERE document = ? AND first_sequence >= ? ORDER BY first_sequence`,
   )
   const insertRecord = database.prepare(
     'INSERT INTO records (document, epoch_index, bytes, hash, after_sequence, opened_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
-  const recordColumns = 'epoch_index AS epochIndex, bytes, hash, after_sequence AS after'
-  const record = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND epoch_index = ?`)
-  const recordNamed = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? AND hash = ?`)
-  const records = database.prepare(`SELECT ${recordColumns} FROM records WHERE document = ? ORDER BY epoch_index`)
+  const record = database.prepare(`SELECT ${RECORD} FROM records WHERE document = ? AND epoch_index = ?`)
+  const recordNamed = database.prepare(`SELECT ${RECORD} FROM records WHERE document = ? AND hash = ?`)
+  const records = database.prepare(`SELECT ${RECORD} FROM records WHERE document = ? ORDER BY epoch_index`)
   // The first epoch of a document replaces none.
   const openedSince = database.prepare(
     `SELECT count(*) AS epochs FROM records WHERE document = :document AND opened_at > :since
@@ -143,27 +126,27 @@ export function createRows(database: DatabaseSyncInstance) {
     },
     /** The run that holds this sequence, or the last one before it. */
     runWith(id: number, sequence: number): StoredRun | undefined {
-      const row: RunRow | undefined = runWith.get(id, sequence)
+      const row: StoredRun | undefined = runWith.get(id, sequence)
       return row
     },
     runsFrom(id: number, first: number): Iterable<StoredRun> {
-      const rows: Iterable<RunRow> = runsFrom.iterate(id, first)
+      const rows: Iterable<StoredRun> = runsFrom.iterate(id, first)
       return rows
     },
     insertRecord(id: number, { index, bytes, hash, after }: EpochRecord, openedAtUnixMs: number): void {
       insertRecord.run(id, index, bytes, hash, after, openedAtUnixMs)
     },
     record(id: number, index: number): EpochRecord | undefined {
-      const row: RecordRow | undefined = record.get(id, index)
-      return row && toRecord(row)
+      const row: EpochRecord | undefined = record.get(id, index)
+      return row
     },
     recordNamed(id: number, hash: Uint8Array): EpochRecord | undefined {
-      const row: RecordRow | undefined = recordNamed.get(id, hash)
-      return row && toRecord(row)
+      const row: EpochRecord | undefined = recordNamed.get(id, hash)
+      return row
     },
     records(id: number): EpochRecord[] {
-      const rows: RecordRow[] = records.all(id)
-      return rows.map(toRecord)
+      const rows: EpochRecord[] = records.all(id)
+      return rows
     },
     /** How many epochs were opened after this time, in the place of another. */
     openedSince(id: number, unixMs: number): number {
@@ -181,8 +164,4 @@ export function createRows(database: DatabaseSyncInstance) {
       return useSalt.run({ document: id, ...use, before, last: before + count }).changes === 1
     },
   }
-}
-
-function toRecord({ epochIndex, bytes, hash, after }: RecordRow): EpochRecord {
-  return { index: epochIndex, bytes, hash, after }
 }

@@ -1,3 +1,4 @@
+import { runBytes } from '../log/added-bytes.ts'
 import type { CheckpointOf, Commit, LogHead, LogStore, OpenedEpoch } from '../log/log-store.ts'
 import { sameHash } from '../log/record-hash.ts'
 import type { OutsideRoom, Room } from '../room/room.ts'
@@ -42,8 +43,7 @@ export class RoomElsewhere implements OutsideRoom {
 
   committed({ runs, sequence, hash, opened, named }: Commit): void {
     const { say } = this.#options
-    const bytes = runs.reduce((sum, { body }) => sum + body.length, 0)
-    if (opened || bytes > MAX_SAID_BYTES) say({ type: 'look' })
+    if (opened || runBytes(runs) > MAX_SAID_BYTES) say({ type: 'look' })
     else say({ type: 'entries', runs, sequence, hash })
     if (named) say({ type: 'checkpoint', ...named, isNamed: true })
   }

@@ -1,5 +1,6 @@
+import { runBytes } from './added-bytes.ts'
 import { judgeAppend } from './epoch-state.ts'
-import type { AppendRequest, AppendResult, Commit, NewRun } from './log-store.ts'
+import type { AppendRequest, AppendResult, Commit } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
 import { type PostgresDocument, type PostgresDocuments, refusal } from './postgres-documents.ts'
 import { runWith } from './postgres-runs.ts'
@@ -84,7 +85,7 @@ async function appendTo(
   const { document, tail } = room
   const code = judgeAppend(tail.state, runs, document.nowUnixMs)
   if (code) return { stored: false, ...(await refusal(queries, code, document)) }
-  const added = bytesOf(runs)
+  const added = runBytes(runs)
   const used = { bytes: document.bytes + room.addedBytes, tenant: document.tenant }
   if (await tenants.isOver(queries, quota, used, added)) return { stored: false, code: 'full' }
   const commit = tail.append({ session, subject }, runs)
@@ -109,10 +110,6 @@ export async function isInLog(
     sameHash(stored?.hashBefore, last?.hashBefore) &&
     sameHash(stored?.body, last?.body)
   )
-}
-
-export function bytesOf(runs: readonly NewRun[]): number {
-  return runs.reduce((sum, { body }) => sum + body.length, 0)
 }
 
 /** Whose the salts of these requests are, by room and salt in hex. */

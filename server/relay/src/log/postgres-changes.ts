@@ -1,4 +1,5 @@
 import { startHash } from '@y-sealed/protocol'
+import { chunkBytes, runBytes } from './added-bytes.ts'
 import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
 import { judgeOpen, opened, released, renewed, takeLease, takePause } from './epoch-state.ts'
 import type {
@@ -15,19 +16,13 @@ import type {
   PauseResult,
 } from './log-store.ts'
 import { placeOf } from './place.ts'
-import { type AppendPorts, appendAll, bytesOf } from './postgres-appending.ts'
-import {
-  baseOf,
-  insertCheckpoint,
-  insertReplaced,
-  newestOf,
-  type PostgresCheckpoint,
-  setNamed,
-} from './postgres-checkpoint-rows.ts'
+import { type AppendPorts, appendAll } from './postgres-appending.ts'
+import { baseOf, insertCheckpoint, insertReplaced, newestOf, setNamed } from './postgres-checkpoint-rows.ts'
 import type { Queries } from './postgres-database.ts'
 import { headRecord, type PostgresDocument, refusal, saveState } from './postgres-documents.ts'
 import { hashAfter } from './postgres-runs.ts'
 import { roomKey } from './room-key.ts'
+import { firstOf, type StoredCheckpoint } from './stored-checkpoint.ts'
 
 /** What changes one document, under the lock of its row, in the caller's transaction; the rules are those of every store. */
 
@@ -121,7 +116,7 @@ export async function open(queries: Queries, ports: AppendPorts, request: OpenRe
   const now = document?.nowUnixMs ?? (await documents.nowUnixMs(queries))
   const code = judgeOpen(document?.state, { session, record, replaces }, now)
   if (code) return { stored: false, ...(await refusal(queries, code, document)) }
-  const added = bytesOf(runs) + chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
+  const added = runBytes(runs) + chunkBytes(chunks)
   if (await tenants.isOver(queries, quota, document ?? { bytes: 0, tenant }, added))
     return { stored: false, code: 'full' }
   const state = opened(document?.state, record, startHash(record.hash))
@@ -138,9 +133,7 @@ export async function open(queries: Queries, ports: AppendPorts, request: OpenRe
   const epoch: EpochRecord = { ...record, after: state.sequence }
   await queries.query(INSERT_RECORD, [key, epoch.index, epoch.bytes, epoch.hash, epoch.after, now])
   const [first, ...others] = chunks
-  const place = { epochIndex: epoch.index, sequence: epoch.after, hash: startHash(epoch.hash) }
-  const about = { ...place, subject: '', isNamed: true, storedAtUnixMs: now }
-  const checkpoint = first && (await insertCheckpoint(queries, key, [first, ...others], about))
+  const checkpoint = first && (await insertCheckpoint(queries, key, [first, ...others], firstOf(epoch, now)))
   if (first && !checkpoint) return { stored: false, code: 'out-of-order' }
   const appended: AppendResult | undefined =
     runs.length > 0
@@ -174,8 +167,7 @@ export async function compact(
   const covered = { newest, start, hash: await hashAfter(queries, key, sequence) }
   const code = judgeCompaction(state, { session, epochIndex, sequence, hash, previous }, covered, nowUnixMs)
   if (code) return { stored: false, ...(await refusal(queries, code, document)) }
-  const added = chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
-  if (await tenants.isOver(queries, quota, document, added)) return { stored: false, code: 'full' }
+  if (await tenants.isOver(queries, quota, document, chunkBytes(chunks))) return { stored: false, code: 'full' }
   const base = await baseOf(queries, key, state.head.index)
   const isNamed = isNamedAtOnce(sole, subject, base?.sequence ?? start)
   const about = { epochIndex, sequence, hash, subject, isNamed, storedAtUnixMs: nowUnixMs }
@@ -211,8 +203,8 @@ async function name(
 async function replaceBase(
   queries: Queries,
   { room, nowUnixMs: atUnixMs }: PostgresDocument,
-  former: PostgresCheckpoint | undefined,
-  { epochIndex, sequence: through }: PostgresCheckpoint,
+  former: StoredCheckpoint | undefined,
+  { epochIndex, sequence: through }: StoredCheckpoint,
 ): Promise<void> {
   await insertReplaced(queries, room, { kind: 'base', epochIndex, checkpoint: former?.checkpoint, through, atUnixMs })
 }

@@ -1,19 +1,8 @@
-import { checkpointHash, type Place } from '@y-sealed/protocol'
 import type { NewChunk } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
+import { type AboutCheckpoint, CHECKPOINT, checkpointOf, type StoredCheckpoint } from './stored-checkpoint.ts'
 
-export interface PostgresCheckpoint extends Place {
-  epochIndex: number
-  chunks: number
-  salt: Uint8Array
-  subject: string
-  isNamed: boolean
-  storedAtUnixMs: number
-}
-
-const COLUMNS = `name AS checkpoint, epoch_index AS "epochIndex", sequence, hash, bytes, chunks, salt, subject, is_named AS "isNamed",
-  stored_at AS "storedAtUnixMs"`
-const OF_EPOCH = `SELECT ${COLUMNS} FROM checkpoints WHERE room = $1 AND epoch_index = $2`
+const OF_EPOCH = `SELECT ${CHECKPOINT} FROM checkpoints WHERE room = $1 AND epoch_index = $2`
 const NEWEST_FIRST = 'ORDER BY sequence DESC LIMIT'
 
 // Chunks belong to nobody: no session may go on under their salt, not even the one that brought them.
@@ -30,27 +19,24 @@ const REPLACE = `INSERT INTO replaced (room, kind, epoch_index, checkpoint, thro
 const NONE = new Uint8Array(0)
 
 export async function newestOf(queries: Queries, room: Uint8Array, epochIndex: number) {
-  const [row] = await queries.query<PostgresCheckpoint>(`${OF_EPOCH} ${NEWEST_FIRST} 1`, [room, epochIndex])
+  const [row] = await queries.query<StoredCheckpoint>(`${OF_EPOCH} ${NEWEST_FIRST} 1`, [room, epochIndex])
   return row
 }
 
 /** The newest that counts as named. */
 export async function baseOf(queries: Queries, room: Uint8Array, epochIndex: number) {
-  const [row] = await queries.query<PostgresCheckpoint>(`${OF_EPOCH} AND is_named ${NEWEST_FIRST} 1`, [
-    room,
-    epochIndex,
-  ])
+  const [row] = await queries.query<StoredCheckpoint>(`${OF_EPOCH} AND is_named ${NEWEST_FIRST} 1`, [room, epochIndex])
   return row
 }
 
 /** Newest first. */
 export function checkpointsOf(queries: Queries, room: Uint8Array, epochIndex: number, max: number) {
-  return queries.query<PostgresCheckpoint>(`${OF_EPOCH} ${NEWEST_FIRST} $3`, [room, epochIndex, max])
+  return queries.query<StoredCheckpoint>(`${OF_EPOCH} ${NEWEST_FIRST} $3`, [room, epochIndex, max])
 }
 
 export async function checkpointCalled(queries: Queries, room: Uint8Array, name: Uint8Array) {
-  const [row] = await queries.query<PostgresCheckpoint>(
-    `SELECT ${COLUMNS} FROM checkpoints WHERE room = $1 AND name = $2`,
+  const [row] = await queries.query<StoredCheckpoint>(
+    `SELECT ${CHECKPOINT} FROM checkpoints WHERE room = $1 AND name = $2`,
     [room, name],
   )
   return row
@@ -61,19 +47,17 @@ export async function insertCheckpoint(
   queries: Queries,
   room: Uint8Array,
   chunks: readonly [NewChunk, ...NewChunk[]],
-  about: Pick<PostgresCheckpoint, 'epochIndex' | 'sequence' | 'hash' | 'subject' | 'isNamed' | 'storedAtUnixMs'>,
-): Promise<PostgresCheckpoint | undefined> {
-  const [{ salt }] = chunks
-  const { epochIndex, sequence, hash, subject, isNamed, storedAtUnixMs } = about
+  about: AboutCheckpoint,
+): Promise<StoredCheckpoint | undefined> {
+  const stored = checkpointOf(chunks, about)
+  const { checkpoint, epochIndex, sequence, hash, bytes, salt, subject, isNamed, storedAtUnixMs } = stored
   const claimed = await queries.query(CLAIM, [room, salt, chunks.length, storedAtUnixMs])
   if (claimed.length === 0) return undefined
-  const checkpoint = checkpointHash(chunks.map((chunk) => chunk.hash))
-  const bytes = chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
   const columns = [epochIndex, sequence, hash, bytes, chunks.length, salt, subject, isNamed, storedAtUnixMs]
   await queries.query(INSERT, [room, checkpoint, ...columns])
   for (const { counter, envelope } of chunks) await queries.query(INSERT_CHUNK, [room, checkpoint, counter, envelope])
   await queries.query(COUNT, [room, bytes])
-  return { ...about, checkpoint, bytes, chunks: chunks.length, salt }
+  return stored
 }
 
 export async function setNamed(queries: Queries, room: Uint8Array, name: Uint8Array): Promise<void> {

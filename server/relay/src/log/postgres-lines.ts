@@ -1,3 +1,4 @@
+import { runBytes } from './added-bytes.ts'
 import type { AppendRequest, AppendResult } from './log-store.ts'
 
 // A commit takes the disk's time whatever it holds, so more of them at once would only be smaller ones.
@@ -34,8 +35,7 @@ export class PostgresLines {
 
   append(request: AppendRequest): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      const bytes = request.runs.reduce((sum, { body }) => sum + body.length, 0)
-      this.#add(request.room, { append: { request, bytes, resolve, reject } })
+      this.#add(request.room, { append: { request, bytes: runBytes(request.runs), resolve, reject } })
     })
   }
 

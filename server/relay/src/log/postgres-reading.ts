@@ -11,13 +11,14 @@ import type {
   WantedChunks,
 } from './log-store.ts'
 import { placeOf } from './place.ts'
-import { checkpointCalled, checkpointsOf, type PostgresCheckpoint } from './postgres-checkpoint-rows.ts'
+import { checkpointCalled, checkpointsOf } from './postgres-checkpoint-rows.ts'
 import type { Queries } from './postgres-database.ts'
 import { readRecords } from './postgres-documents.ts'
 import { hashAfter, runsFrom } from './postgres-runs.ts'
 import { sameHash } from './record-hash.ts'
 import { hexOf } from './room-key.ts'
 import { runAfter } from './run-chain.ts'
+import type { StoredCheckpoint } from './stored-checkpoint.ts'
 import { type Counted, NO_USAGE, tailStart, usageOf } from './usage.ts'
 
 /** H of a log without an epoch: there is nothing to hash yet. */
@@ -99,7 +100,7 @@ async function readHead(queries: Queries, key: Uint8Array): Promise<LogHead> {
 }
 
 async function readStanding(queries: Queries, key: Uint8Array): Promise<Standing> {
-  type Row = Omit<PostgresCheckpoint, 'sequence'> & { pruned: number; sequence: number | null }
+  type Row = Omit<StoredCheckpoint, 'sequence'> & { pruned: number; sequence: number | null }
   const rows = await queries.query<Row>(STANDING, [key])
   const places = rows.flatMap(({ sequence, ...row }) => (sequence === null ? [] : [{ ...row, sequence }]))
   const [newest] = places

@@ -1,39 +1,16 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import type { Place } from '@y-sealed/protocol'
+import type { NewChunk } from './log-store.ts'
+import { CHECKPOINT, type StoredCheckpoint } from './stored-checkpoint.ts'
 
-/** A checkpoint on its way into the store. */
-export interface NewCheckpoint extends Place {
-  epochIndex: number
-  /** Of all its chunks, 16 bytes. */
-  salt: Uint8Array
-  /** Its author's; '' where an epoch began with it. */
-  subject: string
-  isNamed: boolean
-  storedAtUnixMs: number
+export interface SqliteCheckpoint extends StoredCheckpoint {
+  id: number
 }
 
-export interface StoredCheckpoint extends NewCheckpoint {
-  id: number
-  /** How many. */
-  chunks: number
-}
-
-interface CheckpointRow {
-  id: number
-  epochIndex: number
-  sequence: number
-  checkpoint: Uint8Array
-  hash: Uint8Array
-  bytes: number
-  chunks: number
-  salt: Uint8Array
-  subject: string
+interface CheckpointRow extends Omit<SqliteCheckpoint, 'isNamed'> {
   isNamed: number
-  storedAtUnixMs: number
 }
 
-const COLUMNS = `id, epoch_index AS epochIndex, sequence, name AS checkpoint, hash, bytes, chunks, salt, subject,
-  is_named AS isNamed, stored_at AS storedAtUnixMs`
+const COLUMNS = `id, ${CHECKPOINT}`
 
 export type CheckpointRows = ReturnType<typeof createCheckpointRows>
 
@@ -60,30 +37,29 @@ export function createCheckpointRows(database: DatabaseSyncInstance) {
 
   return {
     /** Stores it with its chunks, and returns it. */
-    insert(document: number, checkpoint: NewCheckpoint, envelopes: readonly Uint8Array[]): StoredCheckpoint {
-      const { epochIndex, sequence, checkpoint: name, hash, bytes, salt, subject, isNamed, storedAtUnixMs } = checkpoint
-      const count = envelopes.length
-      const columns = [epochIndex, sequence, name, hash, bytes, count, salt, subject, isNamed ? 1 : 0, storedAtUnixMs]
-      const id = Number(insert.run(document, ...columns).lastInsertRowid)
-      for (const [i, envelope] of envelopes.entries()) insertChunk.run(id, i + 1, envelope)
-      return { ...checkpoint, id, chunks: count }
+    insert(document: number, checkpoint: StoredCheckpoint, envelopes: readonly NewChunk[]): SqliteCheckpoint {
+      const { epochIndex, sequence, checkpoint: name, hash, bytes, chunks, salt, subject, isNamed } = checkpoint
+      const columns = [epochIndex, sequence, name, hash, bytes, chunks, salt, subject, isNamed ? 1 : 0]
+      const id = Number(insert.run(document, ...columns, checkpoint.storedAtUnixMs).lastInsertRowid)
+      for (const { counter, envelope } of envelopes) insertChunk.run(id, counter, envelope)
+      return { ...checkpoint, id }
     },
     /** The checkpoint with this hash. */
-    called(document: number, name: Uint8Array): StoredCheckpoint | undefined {
+    called(document: number, name: Uint8Array): SqliteCheckpoint | undefined {
       const row: CheckpointRow | undefined = called.get(document, name)
       return row && toCheckpoint(row)
     },
     /** Newest first. */
-    ofEpoch(document: number, epochIndex: number, max: number): StoredCheckpoint[] {
+    ofEpoch(document: number, epochIndex: number, max: number): SqliteCheckpoint[] {
       const rows: CheckpointRow[] = ofEpoch.all(document, epochIndex, max)
       return rows.map(toCheckpoint)
     },
-    newest(document: number, epochIndex: number): StoredCheckpoint | undefined {
+    newest(document: number, epochIndex: number): SqliteCheckpoint | undefined {
       const row: CheckpointRow | undefined = ofEpoch.get(document, epochIndex, 1)
       return row && toCheckpoint(row)
     },
     /** The newest that counts as named. */
-    base(document: number, epochIndex: number): StoredCheckpoint | undefined {
+    base(document: number, epochIndex: number): SqliteCheckpoint | undefined {
       const row: CheckpointRow | undefined = base.get(document, epochIndex)
       return row && toCheckpoint(row)
     },
@@ -97,6 +73,6 @@ export function createCheckpointRows(database: DatabaseSyncInstance) {
   }
 }
 
-function toCheckpoint({ isNamed, ...row }: CheckpointRow): StoredCheckpoint {
+function toCheckpoint({ isNamed, ...row }: CheckpointRow): SqliteCheckpoint {
   return { ...row, isNamed: isNamed === 1 }
 }

@@ -1,42 +1,28 @@
-import { checkpointHash, startHash } from '@y-sealed/protocol'
+import { chunkBytes } from './added-bytes.ts'
 import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
 import { released } from './epoch-state.ts'
-import type { CheckpointOf, CompactRequest, CompactResult, EpochRecord, NewChunk } from './log-store.ts'
+import type { CheckpointOf, CompactRequest, CompactResult, NewChunk } from './log-store.ts'
 import { placeOf } from './place.ts'
 import { isOverQuota } from './quota.ts'
-import type { NewCheckpoint, StoredCheckpoint } from './sqlite-checkpoint-rows.ts'
+import type { SqliteCheckpoint } from './sqlite-checkpoint-rows.ts'
 import type { StoredDocument } from './sqlite-rows.ts'
 import { hashAfter, headRecord, refusal, type Tables } from './sqlite-tables.ts'
+import { type AboutCheckpoint, checkpointOf } from './stored-checkpoint.ts'
 
 // Chunks belong to nobody: no session may go on under their salt, not even the one that brought them.
 const NO_SESSION = 0
 
 /** The checkpoint of these chunks, at this place; undefined where its salt was used before, and then nothing is written. */
-function write(
-  { rows, checkpoints, now }: Tables,
+export function writeCheckpoint(
+  { rows, checkpoints }: Tables,
   document: number,
   chunks: readonly [NewChunk, ...NewChunk[]],
-  about: Pick<NewCheckpoint, 'epochIndex' | 'sequence' | 'hash' | 'subject' | 'isNamed'>,
-): StoredCheckpoint | undefined {
-  const [{ salt }] = chunks
-  const storedAtUnixMs = now()
-  const use = { session: NO_SESSION, firstCounter: 1, count: chunks.length, lastSequence: 0, atUnixMs: storedAtUnixMs }
-  if (!rows.useSalt(document, { salt, ...use })) return undefined
-  const envelopes = chunks.map(({ envelope }) => envelope)
-  const checkpoint = checkpointHash(chunks.map(({ hash }) => hash))
-  const bytes = envelopes.reduce((sum, { length }) => sum + length, 0)
-  return checkpoints.insert(document, { ...about, checkpoint, bytes, salt, storedAtUnixMs }, envelopes)
-}
-
-/** The checkpoint with which an epoch begins; undefined where its salt was used before. */
-export function writeFirstCheckpoint(
-  tables: Tables,
-  document: number,
-  { index, hash, after }: EpochRecord,
-  chunks: readonly [NewChunk, ...NewChunk[]],
-): StoredCheckpoint | undefined {
-  const place = { epochIndex: index, sequence: after, hash: startHash(hash) }
-  return write(tables, document, chunks, { ...place, subject: '', isNamed: true })
+  about: AboutCheckpoint,
+): SqliteCheckpoint | undefined {
+  const checkpoint = checkpointOf(chunks, about)
+  const { salt, chunks: count, storedAtUnixMs: atUnixMs } = checkpoint
+  const use = { salt, session: NO_SESSION, firstCounter: 1, count, lastSequence: 0, atUnixMs }
+  return rows.useSalt(document, use) ? checkpoints.insert(document, checkpoint, chunks) : undefined
 }
 
 /** Stores a checkpoint as the newest of the head epoch, in the caller's transaction; refused, it has written nothing. */
@@ -56,12 +42,12 @@ export function compact(tables: Tables, request: CompactRequest): CompactResult 
     now(),
   )
   if (code) return { stored: false, ...refusal(tables, code, document) }
-  const added = chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
   const used = { documentBytes: document.bytes, tenantBytes: rows.tenantBytes(document.tenant) }
-  if (isOverQuota(quota, used, added)) return { stored: false, code: 'full' }
+  if (isOverQuota(quota, used, chunkBytes(chunks))) return { stored: false, code: 'full' }
   const base = checkpoints.base(id, state.head.index)
   const isNamed = isNamedAtOnce(sole, subject, base?.sequence ?? start)
-  const stored = write(tables, id, chunks, { epochIndex, sequence, hash, subject, isNamed })
+  const about = { epochIndex, sequence, hash, subject, isNamed, storedAtUnixMs: now() }
+  const stored = writeCheckpoint(tables, id, chunks, about)
   if (!stored) return { stored: false, code: 'out-of-order' }
   if (newest && !newest.isNamed) {
     const draft = { kind: 'draft', checkpoint: newest.id, through: 0 } as const
@@ -92,8 +78,8 @@ export function name(
 function replaceBase(
   { pruning, now }: Tables,
   document: number,
-  former: StoredCheckpoint | undefined,
-  { epochIndex, sequence }: StoredCheckpoint,
+  former: SqliteCheckpoint | undefined,
+  { epochIndex, sequence }: SqliteCheckpoint,
 ): void {
   const replaced = { kind: 'base', checkpoint: former?.id ?? 0, through: sequence } as const
   pruning.insertReplaced({ document, epochIndex, ...replaced, atUnixMs: now() })

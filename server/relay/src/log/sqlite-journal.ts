@@ -1,5 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
+import { runBytes } from './added-bytes.ts'
 import { judgeAppend } from './epoch-state.ts'
 import type { Transaction } from './group-commit.ts'
 import { type JournaledRun, JournalRow, runsOfRow } from './journal-row.ts'
@@ -135,7 +136,7 @@ export function createJournal(database: DatabaseSyncInstance, { rows, now }: Tab
   }
 
   function append({ room, session, subject, runs, names, quota }: AppendRequest): AppendResult | undefined {
-    const added = runs.reduce((sum, { body }) => sum + body.length, 0)
+    const added = runBytes(runs)
     if (names || added > SMALL_APPEND_BYTES) return undefined
     const tail = tails.get(room) ?? tailOf(room)
     if (!tail || judgeAppend(tail.state, runs, now()) !== undefined) return undefined

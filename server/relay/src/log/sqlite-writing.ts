@@ -1,13 +1,15 @@
 import { startHash } from '@y-sealed/protocol'
+import { chunkBytes, runBytes } from './added-bytes.ts'
 import { writtenBy } from './compaction.ts'
 import { appended, type EpochState, judgeAppend, judgeOpen, opened } from './epoch-state.ts'
 import type { AppendRequest, AppendResult, Commit, EpochRecord, NewRun, OpenRequest } from './log-store.ts'
 import { placeOf } from './place.ts'
 import { isOverQuota } from './quota.ts'
 import { chainHash } from './run-chain.ts'
-import { name, writeFirstCheckpoint } from './sqlite-compacting.ts'
+import { name, writeCheckpoint } from './sqlite-compacting.ts'
 import type { StoredDocument } from './sqlite-rows.ts'
 import { refusal, type Tables } from './sqlite-tables.ts'
+import { firstOf } from './stored-checkpoint.ts'
 
 interface Author {
   session: number
@@ -21,7 +23,7 @@ export function append(tables: Tables, request: AppendRequest): AppendResult {
   if (!document) return { stored: false, code: 'stale-epoch' }
   const code = judgeAppend(document.state, runs, tables.now())
   if (code) return { stored: false, ...refusal(tables, code, document) }
-  if (isOverQuota(quota, usedBy(tables, document), bytesOf(runs))) return { stored: false, code: 'full' }
+  if (isOverQuota(quota, usedBy(tables, document), runBytes(runs))) return { stored: false, code: 'full' }
   const commit = writeRuns(tables, document, request, runs)
   if (!commit) return { stored: false, code: 'out-of-order' }
   const named = names && name(tables, document, { ...names, subject })
@@ -37,7 +39,7 @@ export function open(tables: Tables, request: OpenRequest): AppendResult {
   if (!document && deleted.has(room)) return { stored: false, code: 'stale-epoch' }
   const code = judgeOpen(document?.state, { session, record, replaces }, now())
   if (code) return { stored: false, ...refusal(tables, code, document) }
-  const added = bytesOf(runs) + chunks.reduce((sum, { envelope }) => sum + envelope.length, 0)
+  const added = runBytes(runs) + chunkBytes(chunks)
   const used = document ? usedBy(tables, document) : { documentBytes: 0, tenantBytes: rows.tenantBytes(tenant) }
   if (isOverQuota(quota, used, added)) return { stored: false, code: 'full' }
   const state = opened(document?.state, record, startHash(record.hash))
@@ -49,7 +51,7 @@ export function open(tables: Tables, request: OpenRequest): AppendResult {
   const epoch: EpochRecord = { ...record, after: state.sequence }
   rows.insertRecord(id, epoch, now())
   const [first, ...others] = chunks
-  const checkpoint = first && writeFirstCheckpoint(tables, id, epoch, [first, ...others])
+  const checkpoint = first && writeCheckpoint(tables, id, [first, ...others], firstOf(epoch, now()))
   if (first && !checkpoint) return { stored: false, code: 'out-of-order' }
   const sole = document?.sole ?? { subject: undefined, since: 0 }
   const commit = writeRuns(tables, { id, state, sole }, request, runs)
@@ -87,8 +89,4 @@ function writeRuns(
 /** What counts against the quotas of a document. */
 export function usedBy({ rows }: Tables, { bytes, tenant }: StoredDocument) {
   return { documentBytes: bytes, tenantBytes: rows.tenantBytes(tenant) }
-}
-
-function bytesOf(runs: readonly NewRun[]): number {
-  return runs.reduce((sum, { body }) => sum + body.length, 0)
 }

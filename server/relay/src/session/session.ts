@@ -20,6 +20,7 @@ import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { type Access, mayRotate } from '../auth/authorize.ts'
 import type { ShutOut } from '../auth/shut-out.ts'
 import type { RelayContext } from '../context.ts'
+import { runBytes } from '../log/added-bytes.ts'
 import { InDoubtError } from '../log/in-doubt-error.ts'
 import type { AppendResult } from '../log/log-store.ts'
 import { Delivery } from '../room/delivery.ts'
@@ -239,8 +240,7 @@ export class Session implements Member {
     const named = names ? { ...append, names: { checkpoint: names, aloneMs: limits.nameAloneMs } } : append
     const { sequence, hash } = await this.#commit(store.append(named))
     const count = runs.reduce((sum, run) => sum + run.count, 0)
-    const bytes = runs.reduce((sum, run) => sum + run.body.length, 0)
-    this.#context.metrics.appended(count, bytes, performance.now() - arrivedMs)
+    this.#context.metrics.appended(count, runBytes(runs), performance.now() - arrivedMs)
     this.#send({ type: 'ack', channel: this.channel, request, sequence, count, hash: hashPrefix(hash) })
   }
 

@@ -1,4 +1,5 @@
 import { MAX_PLACES } from '@y-sealed/protocol'
+import { EMPTY_HEAD } from './empty-head.ts'
 import { keyHintOf } from './key-hint.ts'
 import type {
   EpochRecord,
@@ -10,19 +11,17 @@ import type {
   Usage,
   WantedChunks,
 } from './log-store.ts'
-import { placeOf } from './place.ts'
+import { placeOf, standingOf } from './place.ts'
 import { checkpointCalled, checkpointsOf } from './postgres-checkpoint-rows.ts'
 import type { Queries } from './postgres-database.ts'
 import { readRecords } from './postgres-documents.ts'
 import { hashAfter, runsFrom } from './postgres-runs.ts'
 import { sameHash } from './record-hash.ts'
+import { recordsAfter } from './records-after.ts'
 import { hexOf } from './room-key.ts'
 import { runAfter } from './run-chain.ts'
 import type { StoredCheckpoint } from './stored-checkpoint.ts'
 import { type Counted, NO_USAGE, tailStart, usageOf } from './usage.ts'
-
-/** H of a log without an epoch: there is nothing to hash yet. */
-const NO_HASH = new Uint8Array(32)
 
 const IS_LIVE = 'SELECT 1 AS live FROM documents WHERE room = $1 AND NOT is_deleted'
 const IS_DELETED = 'SELECT 1 AS deleted FROM documents WHERE room = $1 AND is_deleted'
@@ -88,15 +87,13 @@ export async function readNews(queries: Queries, rooms: readonly Uint8Array[]): 
 
 function toNews({ sequence, headHash, checkpoints, isDeleted, index, bytes, hash, after }: HeadRow): News {
   const isLive = !isDeleted && index !== null
-  const head = isLive
-    ? { sequence, hash: headHash, record: { index, bytes, hash, after } }
-    : { sequence: 0, hash: NO_HASH }
+  const head = isLive ? { sequence, hash: headHash, record: { index, bytes, hash, after } } : EMPTY_HEAD
   return { head, isDeleted, checkpoints }
 }
 
 async function readHead(queries: Queries, key: Uint8Array): Promise<LogHead> {
   const news = (await readNews(queries, [key])).get(hexOf(key))
-  return news?.head ?? { sequence: 0, hash: NO_HASH }
+  return news?.head ?? EMPTY_HEAD
 }
 
 async function readStanding(queries: Queries, key: Uint8Array): Promise<Standing> {
@@ -105,11 +102,7 @@ async function readStanding(queries: Queries, key: Uint8Array): Promise<Standing
   const places = rows.flatMap(({ sequence, ...row }) => (sequence === null ? [] : [{ ...row, sequence }]))
   const [newest] = places
   const base = places.find(({ isNamed }) => isNamed)
-  return {
-    pruned: rows[0]?.pruned ?? 0,
-    ...(newest && { newest: placeOf(newest) }),
-    ...(base && { base: placeOf(base) }),
-  }
+  return standingOf(rows[0]?.pruned ?? 0, newest, base)
 }
 
 async function readPlaces(queries: Queries, key: Uint8Array, recordHash: Uint8Array) {
@@ -147,10 +140,7 @@ async function isWhole(queries: Queries, key: Uint8Array, after: number, through
 }
 
 async function readRecordsAfter(queries: Queries, key: Uint8Array, held: Uint8Array | undefined) {
-  const all = await liveRecords(queries, key)
-  const place = all.findIndex(({ hash }) => held !== undefined && sameHash(hash, held))
-  const record = all[place]
-  return record ? { held: record, after: all.slice(place + 1) } : { after: all }
+  return recordsAfter(await liveRecords(queries, key), held)
 }
 
 async function readHashAt(queries: Queries, key: Uint8Array, sequence: number): Promise<Uint8Array | undefined> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What stands for a room's name where that must not be told: in tables that nodes share, and on their bus. */
+/** What stands for a room's name where that must not be told: in tables that nodes share, on their bus, and in what is left of a deleted one. */
 export function roomKey(room: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(room).digest())
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import { roomKey } from './room-key.ts'
 import { STEP_RUNS, STEP_SALTS } from './sweep-step.ts'
 
 // No name of a room begins with a byte that UTF-8 does not have.
@@ -81,5 +81,5 @@ export function createDeletedRows(database: DatabaseSyncInstance) {
 }
 
 function tombstoneOf(room: string): Uint8Array {
-  return Buffer.concat([Uint8Array.of(TOMBSTONE), createHash('sha256').update(room).digest()])
+  return Buffer.concat([Uint8Array.of(TOMBSTONE), roomKey(room)])
 }

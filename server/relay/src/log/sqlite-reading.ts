@@ -1,16 +1,14 @@
 import { MAX_PLACES } from '@y-sealed/protocol'
+import { EMPTY_HEAD } from './empty-head.ts'
 import type { LogHead, Standing, StoredRun, WantedChunks } from './log-store.ts'
-import { placeOf } from './place.ts'
-import { sameHash } from './record-hash.ts'
+import { placeOf, standingOf } from './place.ts'
+import { recordsAfter } from './records-after.ts'
 import { runAfter } from './run-chain.ts'
 import { headRecord, type Tables } from './sqlite-tables.ts'
 
-/** H of a log without an epoch: there is nothing to hash yet. */
-const NO_HASH = new Uint8Array(32)
-
 export function readHead(tables: Tables, room: string): LogHead {
   const document = tables.rows.document(room)
-  if (!document) return { sequence: 0, hash: NO_HASH }
+  if (!document) return EMPTY_HEAD
   const { sequence, hash } = document.state
   return { sequence, hash, record: headRecord(tables, document) }
 }
@@ -21,11 +19,7 @@ export function readStanding({ rows, checkpoints, pruning }: Tables, room: strin
   const { id, state } = document
   const newest = checkpoints.newest(id, state.head.index)
   const base = checkpoints.base(id, state.head.index)
-  return {
-    pruned: pruning.highest(id),
-    ...(newest && { newest: placeOf(newest) }),
-    ...(base && { base: placeOf(base) }),
-  }
+  return standingOf(pruning.highest(id), newest, base)
 }
 
 export function readPlaces({ rows, checkpoints }: Tables, room: string, recordHash: Uint8Array) {
@@ -74,8 +68,5 @@ export function isWhole({ rows, pruning }: Tables, room: string, after: number, 
 
 export function readRecords({ rows }: Tables, room: string, held: Uint8Array | undefined) {
   const document = rows.document(room)
-  const all = document ? rows.records(document.id) : []
-  const place = all.findIndex(({ hash }) => held !== undefined && sameHash(hash, held))
-  const record = all[place]
-  return record ? { held: record, after: all.slice(place + 1) } : { after: all }
+  return recordsAfter(document ? rows.records(document.id) : [], held)
 }

@@ -3,6 +3,7 @@ import type { ShutOut } from './auth/shut-out.ts'
 import type { Clock } from './clock.ts'
 import type { RelayLimits } from './limits.ts'
 import type { LogStore } from './log/log-store.ts'
+import type { RotationRate } from './log/rotation-rate.ts'
 import type { Rooms } from './room/rooms.ts'
 import type { HeldBytes } from './session/held-bytes.ts'
 import type { Log } from './telemetry/log.ts'
@@ -18,7 +19,7 @@ export interface RelayContext {
   clock: Clock
   held: HeldBytes
   /** How often a document may be rotated; absent: any number of times. */
-  rotations?: { perMinute: number; perDay: number }
+  rotations?: RotationRate
   log: Log
   metrics: Metrics
 }

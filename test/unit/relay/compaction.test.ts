@@ -3,8 +3,8 @@ import {
   type Compaction,
   type Covered,
   isNamedAtOnce,
+  isNamedBy,
   judgeCompaction,
-  mayName,
   type SoleAuthor,
   writtenBy,
 } from '../../../server/relay/src/log/compaction.ts'
@@ -95,11 +95,20 @@ describe('who alone has written', () => {
   })
 })
 
-it.each([
-  ['bob', 0, true],
-  ['alice', 100, false],
-  ['alice', 101, true],
-])('%s may name a checkpoint of alice %i ms later: %s', (subject, passedMs, may) => {
-  const checkpoint = { subject: 'alice', storedAtUnixMs: NOW }
-  expect(mayName(checkpoint, { subject, aloneMs: 100 }, NOW + passedMs)).toBe(may)
+describe('a checkpoint of alice, the newest', () => {
+  const newest = { checkpoint: hash(5), isNamed: false, subject: 'alice', storedAtUnixMs: NOW }
+  const naming = { checkpoint: hash(5), subject: 'bob', aloneMs: 100 }
+
+  it.each([
+    ['bob', 0, true],
+    ['alice', 100, false],
+    ['alice', 101, true],
+  ])('counts as named when %s names it %i ms later: %s', (subject, passedMs, isNamed) => {
+    expect(isNamedBy(newest, { ...naming, subject }, NOW + passedMs)).toBe(isNamed)
+  })
+
+  it('is not named by who names another one, nor a second time', () => {
+    expect(isNamedBy(newest, { ...naming, checkpoint: hash(6) }, NOW)).toBe(false)
+    expect(isNamedBy({ ...newest, isNamed: true }, naming, NOW)).toBe(false)
+  })
 })

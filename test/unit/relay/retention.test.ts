@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { checkRetention, parseRetention, sweepTerms } from '../../../server/relay/src/log/retention.ts'
+import {
+  checkRetention,
+  dueKinds,
+  parseRetention,
+  type Retention,
+  sweepTerms,
+} from '../../../server/relay/src/log/retention.ts'
 
 const limits = { pruneGraceMs: 600, saltMs: 7_200 }
 
@@ -32,6 +38,32 @@ describe('what a sweep may delete', () => {
     [0, 600, true],
   ] as const)('of %s: after %i ms, old epochs keep something: %s', (retention, replacedMs, keepsOldEpochs) => {
     expect(sweepTerms(retention, limits)).toEqual({ replacedMs, readersMs: 600, keepsOldEpochs, saltMs: 7_200 })
+  })
+})
+
+describe('what a sweep deletes first', () => {
+  const kindsAt = (retention: Retention, nowUnixMs: number) =>
+    dueKinds(sweepTerms(retention, limits), nowUnixMs).map(({ kind, throughUnixMs }) => [kind, throughUnixMs])
+
+  it('is what was deleted, then drafts, then what bases replaced, then old epochs, each after its own time', () => {
+    expect(kindsAt('head', 100_000)).toEqual([
+      ['document', 100_000],
+      ['draft', 99_400],
+      ['base', 99_400],
+      ['epoch', 99_400],
+    ])
+    expect(kindsAt(10_000, 100_000)).toEqual([
+      ['document', 100_000],
+      ['draft', 99_400],
+      ['base', 90_000],
+    ])
+  })
+
+  it('is nothing that is kept for ever', () => {
+    expect(kindsAt('all', 100_000)).toEqual([
+      ['document', 100_000],
+      ['draft', 99_400],
+    ])
   })
 })
 

@@ -66,11 +66,25 @@ export function isNamedAtOnce(sole: SoleAuthor, subject: string, baseSequence: n
   return sole.subject === subject && sole.since <= baseSequence
 }
 
-/** Whether it counts when this subject names an unnamed checkpoint: at once if it is not its own, later in any case. */
-export function mayName(
-  checkpoint: { readonly subject: string; readonly storedAtUnixMs: number },
-  { subject, aloneMs }: { readonly subject: string; readonly aloneMs: number },
+/** An append of this subject that names a checkpoint. */
+export interface Naming {
+  readonly checkpoint: Uint8Array
+  readonly subject: string
+  /** How long the author's own word does not count. */
+  readonly aloneMs: number
+}
+
+/** Whether the newest checkpoint counts as named by this: if it is that one, at once where it is not the subject's own, later in any case. */
+export function isNamedBy(
+  newest: {
+    readonly checkpoint: Uint8Array
+    readonly isNamed: boolean
+    readonly subject: string
+    readonly storedAtUnixMs: number
+  },
+  { checkpoint, subject, aloneMs }: Naming,
   nowUnixMs: number,
 ): boolean {
-  return checkpoint.subject !== subject || nowUnixMs - checkpoint.storedAtUnixMs > aloneMs
+  if (newest.isNamed || !sameHash(newest.checkpoint, checkpoint)) return false
+  return newest.subject !== subject || nowUnixMs - newest.storedAtUnixMs > aloneMs
 }

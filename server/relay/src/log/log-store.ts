@@ -2,6 +2,7 @@ import type { Place } from '@y-sealed/protocol'
 import type { LeaseWish, PauseWish, Replaced } from './epoch-state.ts'
 import type { Quota } from './quota.ts'
 import type { SweepTerms } from './retention.ts'
+import type { RotationRate } from './rotation-rate.ts'
 
 /**
  * What the relay asks of a store: one log per room, made of epoch records and runs of entries. A *run* is a stretch of
@@ -269,7 +270,7 @@ export interface NewChunk {
 export interface LeaseRequest extends LeaseWish {
   room: string
   /** How often the document may be rotated; absent: any number of times. */
-  atMost?: { perMinute: number; perDay: number }
+  atMost?: RotationRate
 }
 
 /** `too-often`: it was rotated as often as it may be, for now. */

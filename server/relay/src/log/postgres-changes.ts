@@ -1,6 +1,6 @@
 import { startHash } from '@y-sealed/protocol'
 import { chunkBytes, runBytes } from './added-bytes.ts'
-import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
+import { isNamedAtOnce, isNamedBy, judgeCompaction, type Naming } from './compaction.ts'
 import { judgeOpen, opened, released, renewed, takeLease, takePause } from './epoch-state.ts'
 import type {
   AppendRequest,
@@ -22,12 +22,10 @@ import type { Queries } from './postgres-database.ts'
 import { headRecord, type PostgresDocument, refusal, saveState } from './postgres-documents.ts'
 import { hashAfter } from './postgres-runs.ts'
 import { roomKey } from './room-key.ts'
+import { isRotation, isTooOften, lately, type OpenedLately } from './rotation-rate.ts'
 import { firstOf, type StoredCheckpoint } from './stored-checkpoint.ts'
 
 /** What changes one document, under the lock of its row, in the caller's transaction; the rules are those of every store. */
-
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 
 const INSERT_DOCUMENT = `INSERT INTO documents (room, sequence, hash, head_index, head_hash, tenant) VALUES ($1, $2, $3, $4, $5, $6)
   ON CONFLICT DO NOTHING RETURNING 1 AS made`
@@ -44,12 +42,10 @@ export async function lease(
   const document = await documents.lock(queries, roomKey(room))
   if (!document) return { granted: false, code: 'stale-epoch' }
   const { nowUnixMs: now } = document
-  const isRotation = wish.purpose === 'rotate' && Buffer.compare(document.state.head.hash, wish.head) === 0
-  if (isRotation && atMost) {
-    const since = [document.room, now - MINUTE_MS, now - DAY_MS]
-    const [count] = await queries.query<{ minute: number; day: number }>(OPENED_SINCE, since)
-    if (count && (count.minute >= atMost.perMinute || count.day >= atMost.perDay))
-      return { granted: false, code: 'too-often' }
+  if (atMost && isRotation(document.state, wish)) {
+    const { minute, day } = lately(now)
+    const [opened] = await queries.query<OpenedLately>(OPENED_SINCE, [document.room, minute, day])
+    if (opened && isTooOften(opened, atMost)) return { granted: false, code: 'too-often' }
   }
   const claimed = takeLease(document.state, wish, now)
   if (!claimed.granted) return { granted: false, ...(await refusal(queries, claimed.code, document)) }
@@ -174,7 +170,7 @@ export async function compact(
   const stored = await insertCheckpoint(queries, key, chunks, about)
   if (!stored) return { stored: false, code: 'out-of-order' }
   if (newest && !newest.isNamed) {
-    const draft = { kind: 'draft', epochIndex, checkpoint: newest.checkpoint, atUnixMs: nowUnixMs }
+    const draft = { kind: 'draft', epochIndex, checkpoint: newest.checkpoint, atUnixMs: nowUnixMs } as const
     await insertReplaced(queries, key, draft)
   }
   if (isNamed) await replaceBase(queries, document, base, stored)
@@ -183,16 +179,11 @@ export async function compact(
 }
 
 /** An append of this subject names a checkpoint: the newest becomes the base, if it is that one and this counts. Undefined where it has no effect. */
-async function name(
-  queries: Queries,
-  document: PostgresDocument,
-  named: { readonly checkpoint: Uint8Array; readonly subject: string; readonly aloneMs: number },
-): Promise<CheckpointOf | undefined> {
+async function name(queries: Queries, document: PostgresDocument, naming: Naming): Promise<CheckpointOf | undefined> {
   const { room, state, nowUnixMs } = document
   const epochIndex = state.head.index
   const newest = await newestOf(queries, room, epochIndex)
-  if (!newest || newest.isNamed || Buffer.compare(newest.checkpoint, named.checkpoint) !== 0) return undefined
-  if (!mayName(newest, named, nowUnixMs)) return undefined
+  if (!newest || !isNamedBy(newest, naming, nowUnixMs)) return undefined
   const base = await baseOf(queries, room, epochIndex)
   await setNamed(queries, room, newest.checkpoint)
   await replaceBase(queries, document, base, newest)

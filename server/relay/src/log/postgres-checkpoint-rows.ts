@@ -1,5 +1,6 @@
 import type { NewChunk } from './log-store.ts'
 import type { Queries } from './postgres-database.ts'
+import type { ReplacedKind } from './retention.ts'
 import { type AboutCheckpoint, CHECKPOINT, checkpointOf, type StoredCheckpoint } from './stored-checkpoint.ts'
 
 const OF_EPOCH = `SELECT ${CHECKPOINT} FROM checkpoints WHERE room = $1 AND epoch_index = $2`
@@ -65,11 +66,17 @@ export async function setNamed(queries: Queries, room: Uint8Array, name: Uint8Ar
   await queries.query(COUNT, [room, 0])
 }
 
-/** Notes that this is not needed any more from then on: see ReplacedKind. */
+/** Notes that this is not needed any more from then on. */
 export async function insertReplaced(
   queries: Queries,
   room: Uint8Array,
-  what: { kind: string; epochIndex: number; checkpoint?: Uint8Array | undefined; through?: number; atUnixMs: number },
+  what: {
+    kind: ReplacedKind
+    epochIndex: number
+    checkpoint?: Uint8Array | undefined
+    through?: number
+    atUnixMs: number
+  },
 ): Promise<void> {
   const { kind, epochIndex, checkpoint = NONE, through = 0, atUnixMs } = what
   await queries.query(REPLACE, [room, kind, epochIndex, checkpoint, through, atUnixMs])

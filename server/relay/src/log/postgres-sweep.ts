@@ -1,14 +1,14 @@
 import type { PostgresDatabase, Queries } from './postgres-database.ts'
 import type { PostgresDocuments } from './postgres-documents.ts'
 import { runWith } from './postgres-runs.ts'
-import type { SweepTerms } from './retention.ts'
+import { dueKinds, type ReplacedKind, type SweepTerms } from './retention.ts'
 import { roomKey } from './room-key.ts'
 import { hashWithin } from './run-chain.ts'
 import { pruneStep, type RunSize, STEP_CHUNKS, STEP_RUNS, STEP_SALTS } from './sweep-step.ts'
 
 interface Due {
   room: Uint8Array
-  kind: 'draft' | 'base' | 'epoch' | 'document'
+  kind: ReplacedKind
   epochIndex: number
   /** Empty: none. */
   checkpoint: Uint8Array
@@ -72,12 +72,7 @@ export async function sweepStep(
   terms: SweepTerms,
 ): Promise<boolean> {
   const now = await documents.nowUnixMs(database)
-  const { replacedMs, readersMs, keepsOldEpochs } = terms
-  const due =
-    (await dueOf(database, 'document', now)) ??
-    (await dueOf(database, 'draft', now - readersMs)) ??
-    (await dueOf(database, 'base', now - replacedMs)) ??
-    (keepsOldEpochs ? undefined : await dueOf(database, 'epoch', now - readersMs))
+  const due = await firstDue(database, terms, now)
   if (!due) return false
   await database.transaction({
     async run(queries) {
@@ -92,11 +87,12 @@ export async function sweepStep(
   return true
 }
 
-async function dueOf(queries: Queries, kind: Due['kind'], throughUnixMs: number): Promise<Due | undefined> {
-  // Also what is kept for ever: nothing is due before the epoch of all clocks.
-  if (throughUnixMs < 0) return undefined
-  const [due] = await queries.query<Due>(DUE, [kind, throughUnixMs])
-  return due
+async function firstDue(queries: Queries, terms: SweepTerms, now: number): Promise<Due | undefined> {
+  for (const { kind, throughUnixMs } of dueKinds(terms, now)) {
+    const [due] = await queries.query<Due>(DUE, [kind, throughUnixMs])
+    if (due) return due
+  }
+  return undefined
 }
 
 async function isGoneAfterStep(queries: Queries, due: Due, saltsUnusedSince: number): Promise<boolean> {

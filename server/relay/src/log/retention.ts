@@ -22,6 +22,24 @@ export interface SweepTerms {
   saltMs: number
 }
 
+/** An unnamed checkpoint; a former base and the entries that the next one covers; a whole epoch; all of a deleted document. */
+export type ReplacedKind = 'draft' | 'base' | 'epoch' | 'document'
+
+/** In which order what was replaced goes, and of each kind what was replaced then or earlier (unix ms). */
+export function dueKinds(
+  { replacedMs, readersMs, keepsOldEpochs }: SweepTerms,
+  nowUnixMs: number,
+): { kind: ReplacedKind; throughUnixMs: number }[] {
+  const due: { kind: ReplacedKind; throughUnixMs: number }[] = [
+    { kind: 'document', throughUnixMs: nowUnixMs },
+    { kind: 'draft', throughUnixMs: nowUnixMs - readersMs },
+    { kind: 'base', throughUnixMs: nowUnixMs - replacedMs },
+    { kind: 'epoch', throughUnixMs: keepsOldEpochs ? Number.NEGATIVE_INFINITY : nowUnixMs - readersMs },
+  ]
+  // What is kept for ever is due in no year: no store has a number for that.
+  return due.filter(({ throughUnixMs }) => throughUnixMs >= 0)
+}
+
 export function sweepTerms(
   retention: Retention,
   { pruneGraceMs: readersMs, saltMs }: { pruneGraceMs: number; saltMs: number },

@@ -1,20 +1,15 @@
 import { released, renewed, takeLease, takePause } from './epoch-state.ts'
 import type { LeaseRequest, LeaseResult, PauseRequest, PauseResult } from './log-store.ts'
+import { isRotation, isTooOften, lately } from './rotation-rate.ts'
 import { refusal, type Tables } from './sqlite-tables.ts'
-
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 
 export function lease(tables: Tables, { room, atMost, ...wish }: LeaseRequest): LeaseResult {
   const { rows, now } = tables
   const document = rows.document(room)
   if (!document) return { granted: false, code: 'stale-epoch' }
-  const isRotation = wish.purpose === 'rotate' && Buffer.compare(document.state.head.hash, wish.head) === 0
-  if (isRotation && atMost) {
-    const { perMinute, perDay } = atMost
-    const ofMinute = rows.openedSince(document.id, now() - MINUTE_MS)
-    const ofDay = rows.openedSince(document.id, now() - DAY_MS)
-    if (ofMinute >= perMinute || ofDay >= perDay) return { granted: false, code: 'too-often' }
+  if (atMost && isRotation(document.state, wish)) {
+    const opened = rows.openedSince(document.id, lately(now()))
+    if (isTooOften(opened, atMost)) return { granted: false, code: 'too-often' }
   }
   const claimed = takeLease(document.state, wish, now())
   if (!claimed.granted) return { granted: false, ...refusal(tables, claimed.code, document) }

@@ -1,5 +1,5 @@
 import { chunkBytes } from './added-bytes.ts'
-import { isNamedAtOnce, judgeCompaction, mayName } from './compaction.ts'
+import { isNamedAtOnce, isNamedBy, judgeCompaction, type Naming } from './compaction.ts'
 import { released } from './epoch-state.ts'
 import type { CheckpointOf, CompactRequest, CompactResult, NewChunk } from './log-store.ts'
 import { placeOf } from './place.ts'
@@ -59,15 +59,10 @@ export function compact(tables: Tables, request: CompactRequest): CompactResult 
 }
 
 /** An append of this subject names a checkpoint: the newest becomes the base, if it is that one and this counts. Undefined where it has no effect. */
-export function name(
-  tables: Tables,
-  { id, state }: StoredDocument,
-  named: { readonly checkpoint: Uint8Array; readonly subject: string; readonly aloneMs: number },
-): CheckpointOf | undefined {
+export function name(tables: Tables, { id, state }: StoredDocument, naming: Naming): CheckpointOf | undefined {
   const { checkpoints, now } = tables
   const newest = checkpoints.newest(id, state.head.index)
-  if (!newest || newest.isNamed || Buffer.compare(newest.checkpoint, named.checkpoint) !== 0) return undefined
-  if (!mayName(newest, named, now())) return undefined
+  if (!newest || !isNamedBy(newest, naming, now())) return undefined
   const base = checkpoints.base(id, state.head.index)
   checkpoints.setNamed(newest.id)
   replaceBase(tables, id, base, newest)

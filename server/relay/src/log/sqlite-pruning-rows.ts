@@ -1,8 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import type { ReplacedKind } from './retention.ts'
 import type { RunSize } from './sweep-step.ts'
-
-/** An unnamed checkpoint; a former base and the entries that the next one covers; a whole epoch; all of a deleted document. */
-export type ReplacedKind = 'draft' | 'base' | 'epoch' | 'document'
 
 /** What is not needed any more. */
 export interface Replaced {
@@ -87,8 +85,7 @@ export function createPruningRows(database: DatabaseSyncInstance) {
     },
     /** The first that was replaced then or earlier. */
     due(kind: ReplacedKind, throughUnixMs: number): DueReplaced | undefined {
-      // SQLite knows no integer below that; nothing is due before the epoch of all clocks.
-      const row: DueReplaced | undefined = throughUnixMs < 0 ? undefined : due.get(kind, throughUnixMs)
+      const row: DueReplaced | undefined = due.get(kind, throughUnixMs)
       return row
     },
     forget(id: number): void {

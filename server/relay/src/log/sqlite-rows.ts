@@ -3,6 +3,7 @@ import type { SoleAuthor } from './compaction.ts'
 import { CLAIMS_AND_AUTHOR, claimColumns, type DocumentColumns, soleOf, stateOf } from './document-columns.ts'
 import type { EpochState } from './epoch-state.ts'
 import type { EpochRecord, StoredRun } from './log-store.ts'
+import type { OpenedLately } from './rotation-rate.ts'
 import { RECORD, RUN } from './row-columns.ts'
 import type { SaltClaim } from './tail-salts.ts'
 
@@ -73,8 +74,8 @@ export function createRows(database: DatabaseSyncInstance) {
   const records = database.prepare(`SELECT ${RECORD} FROM records WHERE document = ? ORDER BY epoch_index`)
   // The first epoch of a document replaces none.
   const openedSince = database.prepare(
-    `SELECT count(*) AS epochs FROM records WHERE document = :document AND opened_at > :since
-       AND epoch_index > (SELECT min(epoch_index) FROM records WHERE document = :document)`,
+    `SELECT count(*) FILTER (WHERE opened_at > :minute) AS minute, count(*) AS day FROM records
+       WHERE document = :document AND opened_at > :day AND epoch_index > (SELECT min(epoch_index) FROM records WHERE document = :document)`,
   )
   // One statement that claims a new salt at counter 0, or moves the claim of the same session on from the counter before.
   // A foreign salt or another counter changes no row.
@@ -148,10 +149,9 @@ export function createRows(database: DatabaseSyncInstance) {
       const rows: EpochRecord[] = records.all(id)
       return rows
     },
-    /** How many epochs were opened after this time, in the place of another. */
-    openedSince(id: number, unixMs: number): number {
-      const row: { epochs: number } = openedSince.get({ document: id, since: unixMs })
-      return row.epochs
+    openedSince(id: number, since: OpenedLately): OpenedLately {
+      const row: OpenedLately = openedSince.get({ document: id, ...since })
+      return row
     },
     /** Whose salt this is, and its last counter. */
     claim(id: number, salt: Uint8Array): SaltClaim | undefined {

@@ -1,4 +1,4 @@
-import type { SweepTerms } from './retention.ts'
+import { dueKinds, type SweepTerms } from './retention.ts'
 import { hashWithin } from './run-chain.ts'
 import type { DueReplaced } from './sqlite-pruning-rows.ts'
 import type { Tables } from './sqlite-tables.ts'
@@ -7,16 +7,14 @@ import { pruneStep, STEP_CHUNKS, STEP_RUNS } from './sweep-step.ts'
 /** Deletes some of what is due, at most a step of it; whether there may be more. `settle` completes a document's tables. */
 export function sweepStep(tables: Tables, terms: SweepTerms, settle: (document: number) => void): boolean {
   const { pruning, now } = tables
-  const { replacedMs, readersMs, keepsOldEpochs } = terms
-  const due =
-    pruning.due('document', now()) ??
-    pruning.due('draft', now() - readersMs) ??
-    pruning.due('base', now() - replacedMs) ??
-    (keepsOldEpochs ? undefined : pruning.due('epoch', now() - readersMs))
-  if (!due) return false
-  settle(due.document)
-  if (isGoneAfterStep(tables, due, terms)) pruning.forget(due.id)
-  return true
+  for (const { kind, throughUnixMs } of dueKinds(terms, now())) {
+    const due = pruning.due(kind, throughUnixMs)
+    if (!due) continue
+    settle(due.document)
+    if (isGoneAfterStep(tables, due, terms)) pruning.forget(due.id)
+    return true
+  }
+  return false
 }
 
 function isGoneAfterStep(tables: Tables, due: DueReplaced, { saltMs }: SweepTerms): boolean {

@@ -24,7 +24,7 @@ interface DocumentRow extends DocumentColumns {
 }
 
 /** ms on the database's clock at this moment, not at the transaction's start. */
-export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 const DOCUMENT = `SELECT room, sequence, hash, head_index AS "headIndex", head_hash AS "headHash", is_deleted AS "isDeleted",
     ${CLAIMS_AND_AUTHOR}, bytes, tenant, ${NOW} AS now

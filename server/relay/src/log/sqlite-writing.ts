@@ -87,6 +87,6 @@ function writeRuns(
 }
 
 /** What counts against the quotas of a document. */
-export function usedBy({ rows }: Tables, { bytes, tenant }: StoredDocument) {
+function usedBy({ rows }: Tables, { bytes, tenant }: StoredDocument) {
   return { documentBytes: bytes, tenantBytes: rows.tenantBytes(tenant) }
 }

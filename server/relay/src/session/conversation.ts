@@ -56,10 +56,6 @@ export class Conversation {
     this.#mayAsk = mayAsk
   }
 
-  get sessions(): number {
-    return this.#channels.size
-  }
-
   /** One binary WebSocket message. Never throws: bytes that break the protocol end the connection. */
   receive(frame: Uint8Array): void {
     try {

@@ -76,6 +76,8 @@ export class SideReads {
     }
     while (next <= last && (await this.#isReady())) {
       const runs = await store.read(room, next - 1, catchUpBytes)
+      // The client may already use the channel's number for another room.
+      if (this.#ended) return
       // Meanwhile, after others were sent.
       if (runs[0]?.first !== next && !(await store.isWhole(room, next - 1, next))) {
         this.#refusePruned(request)

@@ -1,9 +1,9 @@
-import { createRelay } from '@y-sealed/relay'
 import { describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
 import { until } from '../support/events.ts'
+import { createRelay } from '../support/nodes.ts'
 import { startWorld } from '../support/world.ts'
 
 const MEBIBYTE = 1024 * 1024

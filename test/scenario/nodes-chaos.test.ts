@@ -4,7 +4,7 @@ import { untilEqual } from '../support/convergence.ts'
 import { patiently, untilTrue } from '../support/events.ts'
 import { settle } from '../support/fake-clock.ts'
 import { below, pick, seededRandom } from '../support/random.ts'
-import { onNodes, type Person, startWorld } from '../support/world.ts'
+import { type Person, startWorld } from '../support/world.ts'
 
 // Three relays as processes. What is hit: a relay, by kill -9; Redis, by kill -9; every connection to PostgreSQL.
 
@@ -14,10 +14,8 @@ describe.skipIf(skipClusterTests)('three relays, hit while people type', () => {
   let cluster: Cluster
   beforeAll(async () => {
     cluster = await startCluster()
-    onNodes(cluster.urls)
   })
   afterAll(async () => {
-    onNodes(undefined)
     await cluster?.stop()
   })
 
@@ -25,7 +23,7 @@ describe.skipIf(skipClusterTests)('three relays, hit while people type', () => {
     'no word that was told to be saved is lost, none is there twice, and all have the same: %s',
     async (seed) => {
       const random = seededRandom(`nodes ${seed}`)
-      const world = await startWorld()
+      const world = await startWorld({ nodeUrls: cluster.urls })
       const people: Person[] = []
       for (const name of ['Ada', 'Bob', 'Cyd', 'Dan', 'Eve', 'Fay']) people.push(await world.joined(name))
       const words = (person: Person) => person.doc.getArray<string>('words')
@@ -73,7 +71,7 @@ describe.skipIf(skipClusterTests)('three relays, hit while people type', () => {
   )
 
   it('who was at a relay that was killed is gone for the others before anybody comes back', async () => {
-    const world = await startWorld()
+    const world = await startWorld({ nodeUrls: cluster.urls })
     const [ada, bob] = [await world.joined('Ada'), await world.joined('Bob')]
     await patiently(ada.provider.flush(), 'the document to be there')
     ada.provider.awareness.setLocalStateField('name', 'Ada')

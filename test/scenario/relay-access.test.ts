@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Access, accessTokens, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
+import { type Access, accessTokens, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock } from '../support/fake-clock.ts'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient } from './relay-raw-client.ts'
 
 const SECRET = 'a secret of thirty-two bytes or more, for tests'

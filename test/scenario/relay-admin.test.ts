@@ -1,7 +1,8 @@
-import { type Access, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
+import type { Access, Relay, RelayOptions } from '@y-sealed/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import { patiently, until } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { createRelay } from '../support/nodes.ts'
 import { startWorld } from '../support/world.ts'
 import { FakeSealer, fakeRecord, RawClient } from './relay-raw-client.ts'
 

@@ -1,7 +1,8 @@
 import { leafHash, nextHash, startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { createRelay, type Relay } from '@y-sealed/relay'
+import type { Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient, sha256, toEntries } from './relay-raw-client.ts'
 
 const NO_PROOF = new Uint8Array(0)

@@ -1,5 +1,6 @@
 import { hashPrefix, leafHash, nextHash, startHash } from '@y-sealed/protocol'
-import { type Clock, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
+import type { Clock, Relay, RelayOptions } from '@y-sealed/relay'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 const NO_PROOF = new Uint8Array(0)

@@ -1,9 +1,10 @@
 import { connect } from 'node:net'
 import { encodeFrame, MAX_FRAME_BYTES, type Up } from '@y-sealed/protocol'
-import { createRelay, DEFAULT_RELAY_LIMITS, type Relay, type RelayOptions } from '@y-sealed/relay'
+import { DEFAULT_RELAY_LIMITS, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import { patiently, until } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { createRelay } from '../support/nodes.ts'
 import { startWorld } from '../support/world.ts'
 import { FakeSealer, fakeRecord, RawClient } from './relay-raw-client.ts'
 

@@ -1,6 +1,7 @@
 import { hashPrefix, leafHash, nextHash, startHash } from '@y-sealed/protocol'
-import { createRelay, type Relay } from '@y-sealed/relay'
+import type { Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient, sha256, toEntries } from './relay-raw-client.ts'
 
 let relay: Relay

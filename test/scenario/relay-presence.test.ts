@@ -1,8 +1,9 @@
 import { leafHash, nextHash, startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { createRelay, type Relay } from '@y-sealed/relay'
+import type { Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../support/fake-clock.ts'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient, sha256 } from './relay-raw-client.ts'
 
 let relay: Relay

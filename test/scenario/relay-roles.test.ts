@@ -1,8 +1,9 @@
 import type { Down, Up } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { type Access, createRelay, type Relay } from '@y-sealed/relay'
+import type { Access, Relay } from '@y-sealed/relay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { upCodecs } from '../../packages/protocol/src/up.ts'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient, sha256, toEntries } from './relay-raw-client.ts'
 
 // Every message that a client can say, in every role: what the relay answers. A new message needs its line here.

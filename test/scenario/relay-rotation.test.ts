@@ -1,8 +1,9 @@
 import { startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { createRelay, type Relay } from '@y-sealed/relay'
+import type { Relay } from '@y-sealed/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../support/fake-clock.ts'
+import { createRelay } from '../support/nodes.ts'
 import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient, sha256 } from './relay-raw-client.ts'
 
 const SECOND_MS = 1_000

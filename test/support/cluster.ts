@@ -23,12 +23,16 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-/** So many relays as processes, on one PostgreSQL and one Redis. */
-export async function startCluster(count = 3): Promise<Cluster> {
+/** So many relays as processes, on one PostgreSQL (default: an empty schema of the test run's) and one Redis. */
+export async function startCluster(count = 3, store?: string): Promise<Cluster> {
   const name = `cluster_${process.pid}`
-  const url = await freshPostgres()
+  const url = store ?? (await freshPostgres())
   let redis: ChildDatabase = await startOwnRedis()
-  const flags = { store: `${url}&application_name=${name}`, bus: redis.url, limit: LIMITS }
+  const flags = {
+    store: `${url}${url.includes('?') ? '&' : '?'}application_name=${name}`,
+    bus: redis.url,
+    limit: LIMITS,
+  }
   const nodes: ServerProcess[] = []
   for (let node = 0; node < count; node++) nodes.push(await startServerProcess('server/relay/dist/main.js', flags))
   const cluster: Cluster = {

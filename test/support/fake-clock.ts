@@ -65,8 +65,19 @@ export class FakeClock implements Clock {
 // A loopback round trip needs a few turns of the event loop: out of the client, through the relay's commit, and back.
 const SETTLE_TURNS = 20
 
+let rest = (turns: () => Promise<void>): Promise<void> => turns()
+
+/** What else has to come to rest, where stories need more than this process. */
+export function comesToRest(how: typeof rest): void {
+  rest = how
+}
+
 /** Lets promises and sockets in this process come to rest; no real time is waited for. */
-export async function settle(): Promise<void> {
+export function settle(): Promise<void> {
+  return rest(someTurns)
+}
+
+async function someTurns(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
   // On a busy machine turns are quicker than the loopback, and than the threads that seal: what was begun before these is over before them.
   await Promise.all([roundTrip(), ...Array.from({ length: THREADS }, () => stat('.'))])

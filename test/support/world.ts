@@ -2,13 +2,14 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createKeyServer, type Log as KeyLog, type Purpose, type Role } from '@y-sealed/key-endpoint'
-import { createLog, createRelay, type RelayOptions } from '@y-sealed/relay'
+import { createLog, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { type KeySource, keyEndpoint, type SealedError, SealedProvider, type SealedProviderOptions } from 'y-sealed'
 import { observe, type StoredEntry } from 'y-sealed/observe'
 import * as Y from 'yjs'
 import { CanarySearch, describeFindings } from './canary.ts'
 import { Capture } from './capture.ts'
 import { patiently, until } from './events.ts'
+import { Nodes, onNodes } from './nodes.ts'
 import { NonceAudit } from './nonce-audit.ts'
 import { Wire } from './wire.ts'
 
@@ -33,6 +34,8 @@ export interface WorldOptions {
   data?: 'memory' | 'disk'
   /** Somebody else's relay in place of ours; whoever started it ends it. */
   relayUrl?: string
+  /** Somebody else's relays of one store, in which this world has rooms of its own; its people are at one after the other. */
+  nodeUrls?: readonly string[]
   /** The relay's clock, for its heartbeats. */
   relayClock?: RelayOptions['clock']
   relayLimits?: RelayOptions['limits']
@@ -48,16 +51,7 @@ const writers = (who: string): Role => (who === 'admin' ? 'admin' : 'write')
 
 let canaries = 0
 
-let nodes: readonly string[] | undefined
 let worldsOnNodes = 0
-
-/**
- * Worlds that ask for nothing of their own relay are on these from here on, each in rooms of its own, and its people at one after the other; for
- * stories that are told on several nodes too. undefined: not any more.
- */
-export function onNodes(urls: readonly string[] | undefined): void {
-  nodes = urls
-}
 
 /** A relay and a key endpoint in this process, on free ports, and people who write to each other through them. */
 export class World {
@@ -67,10 +61,10 @@ export class World {
   readonly keysUrl: string
   /** Keys from the world's endpoint. Every key it gives becomes a canary: the relay must never see one. */
   readonly keys: KeySource
-  readonly relayUrl: string
   /** Of all relays that serve this world's rooms. */
   private readonly relayUrls: readonly string[]
   private readonly roomPrefix: string
+  private turn = 0
   private readonly search = new CanarySearch()
   private readonly asked = new Set<Promise<unknown>>()
   private readonly people: { person: Person; expects: readonly string[] }[] = []
@@ -78,24 +72,25 @@ export class World {
   private readonly keyServer: Awaited<ReturnType<typeof createKeyServer>>
   private readonly options: WorldOptions
   private readonly logLines: string[]
-  private relay: Awaited<ReturnType<typeof createRelay>> | undefined
+  private relay: Relay | undefined
+  /** Where the story is told on nodes: `relay` is all of them. */
+  private readonly nodes: Nodes | undefined
 
   private constructor(
     options: WorldOptions,
     directory: string | undefined,
-    relay: Awaited<ReturnType<typeof createRelay>> | undefined,
+    relay: Relay | Nodes | undefined,
     keyServer: Awaited<ReturnType<typeof createKeyServer>>,
     logLines: string[],
   ) {
     this.options = options
     this.logLines = logLines
     this.directory = directory
-    this.relay = relay
-    const url = relay?.url ?? options.relayUrl ?? nodes?.[0]
-    if (url === undefined) throw new Error('a world has a relay')
-    this.relayUrl = url
-    this.relayUrls = relay || !nodes ? [url] : nodes
-    this.roomPrefix = relay || !nodes ? '' : `${process.pid} ${++worldsOnNodes} `
+    this.nodes = relay instanceof Nodes ? relay : undefined
+    this.relay = relay instanceof Nodes ? relay.relay : relay
+    const { relayUrl, nodeUrls } = options
+    this.relayUrls = nodeUrls ?? this.nodes?.urls ?? [this.relay?.url ?? relayUrl ?? '']
+    this.roomPrefix = nodeUrls ? `${process.pid} ${++worldsOnNodes} ` : ''
     this.keyServer = keyServer
     this.keysUrl = keyServer.url
     // Upwards only: that is everything anybody sealed, and what a test forges on the way down is not.
@@ -103,6 +98,11 @@ export class World {
       if (direction === 'up') this.audit.observe(room, envelope)
     })
     this.keys = this.keysAs('')
+  }
+
+  /** Of the world's relay; on nodes of the one whose turn it is. */
+  get relayUrl(): string {
+    return this.urlOf(this.turn++)
   }
 
   /** The same for somebody whom the endpoint knows by the header `who`. */
@@ -124,12 +124,11 @@ export class World {
   }
 
   static async start(options: WorldOptions = {}): Promise<World> {
-    const directory = options.data === 'disk' ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
+    const isDisk = options.data === 'disk' && !onNodes()
+    const directory = isDisk ? mkdtempSync(join(tmpdir(), 'y-sealed-world-')) : undefined
     const logLines: string[] = []
-    const { data, relayClock, relayLimits, retention, auth } = options
-    const needsOwn = [data, relayClock, relayLimits, retention, auth].some((option) => option !== undefined)
-    const isElsewhere = options.relayUrl !== undefined || (nodes !== undefined && !needsOwn)
-    const relay = isElsewhere ? undefined : await openRelay(options, directory, 0, logLines)
+    const isElsewhere = options.relayUrl !== undefined || options.nodeUrls !== undefined
+    const relay = isElsewhere ? undefined : await openRelay(options, directory, logLines)
     const { access = writers } = options
     const keyServer = await createKeyServer({
       data: 'memory',
@@ -150,7 +149,7 @@ export class World {
   person(name: string, { room = 'room', doc = new Y.Doc(), expects = [], ...options }: PersonOptions = {}): Person {
     const wire = new Wire(this.capture)
     const all = { keys: this.keys, WebSocketPolyfill: wire.WebSocket, maxBackoffTime: 200, ...options }
-    const url = this.relayUrls[this.people.length % this.relayUrls.length] ?? this.relayUrl
+    const url = this.urlOf(this.people.length)
     const provider = new SealedProvider(url, this.roomPrefix + room, doc, all)
     const problems: SealedError[] = []
     provider.on('problem', (problem) => void problems.push(problem))
@@ -214,6 +213,10 @@ export class World {
     return usage
   }
 
+  private urlOf(place: number): string {
+    return this.relayUrls[place % this.relayUrls.length] ?? ''
+  }
+
   /** What an operator does at the relay. */
   get operator() {
     if (this.relay === undefined) throw new Error('no relay')
@@ -252,7 +255,10 @@ export class World {
 
   /** On the same port and the same data. */
   async startRelay(): Promise<void> {
-    this.relay = await openRelay(this.options, this.directory, Number(new URL(this.relayUrl).port), this.logLines)
+    if (this.nodes) {
+      await this.nodes.start()
+      this.relay = this.nodes.relay
+    } else this.relay = await createRelay(relayOptions(this.options, this.directory, this.logLines, this.relayUrl))
   }
 
   /** Something happens to the relay's log, in this folder. Stop the relay first. */
@@ -265,6 +271,10 @@ export class World {
   /** What is left when an operator loses the disk. Stop the relay first. */
   wipeRelay(): void {
     const { directory } = this
+    if (this.nodes && this.relay === undefined) {
+      this.nodes.wipe()
+      return
+    }
     if (directory === undefined || this.relay !== undefined) throw new Error('wipe a stopped relay on disk')
     for (const file of readdirSync(directory)) rmSync(join(directory, file), { recursive: true })
   }
@@ -272,6 +282,7 @@ export class World {
   /** A copy of the relay's log, to be restored later: what an operator's backup is. Stop the relay for both. */
   backup(): () => void {
     const { directory } = this
+    if (this.nodes && this.relay === undefined) return this.nodes.backup()
     if (directory === undefined || this.relay !== undefined) throw new Error('a backup needs a stopped relay on disk')
     const copy = mkdtempSync(join(tmpdir(), 'y-sealed-backup-'))
     cpSync(directory, copy, { recursive: true })
@@ -293,6 +304,7 @@ export class World {
     await patiently(Promise.all([this.stopRelay(), this.keyServer.close()]), 'the servers to close')
     const findings = this.search.inFrames(this.capture.frames)
     findings.push(...this.search.in(this.logLines.join('\n'), 'the log'))
+    if (this.nodes) findings.push(...this.search.in(await this.nodes.dump(), 'the database'))
     if (this.directory !== undefined) {
       findings.push(...this.search.inDirectory(this.directory))
       rmSync(this.directory, { recursive: true })
@@ -312,22 +324,30 @@ export function startWorld(options: WorldOptions = {}): Promise<World> {
   return World.start(options)
 }
 
-function openRelay(
+function openRelay(options: WorldOptions, directory: string | undefined, logLines: string[]): Promise<Relay | Nodes> {
+  const own = relayOptions(options, directory, logLines)
+  if (!onNodes()) return createRelay(own)
+  const { data: _, ...shared } = own
+  return Nodes.start(shared)
+}
+
+/** `url`: of a relay that was there before. */
+function relayOptions(
   { relayClock, relayLimits, retention, auth }: WorldOptions,
   directory: string | undefined,
-  port: number,
   logLines: string[],
-): ReturnType<typeof createRelay> {
+  url?: string,
+): RelayOptions {
   const log = createLog('info', { write: (line) => void logLines.push(line) })
-  return createRelay({
+  return {
     data: directory ?? 'memory',
-    port,
+    port: url === undefined ? 0 : Number(new URL(url).port),
     log,
     ...(relayClock === undefined ? {} : { clock: relayClock }),
     ...(relayLimits === undefined ? {} : { limits: relayLimits }),
     ...(retention === undefined ? {} : { retention }),
     ...(auth === undefined ? {} : { auth }),
-  })
+  }
 }
 
 /** Kept, to be searched for secrets, rather than printed. */

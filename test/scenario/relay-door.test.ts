@@ -232,6 +232,7 @@ describe('access tokens', () => {
     expect(await reader.hears('joined')).toMatchObject({ role: 'read' })
     expect(await reader.open(fakeRecord())).toMatchObject({ code: 'write-denied' })
     await writer.open(fakeRecord())
+    await reader.hears('record')
     const sealer = new FakeSealer()
     expect(await reader.append([sealer.seal()])).toMatchObject({ code: 'write-denied' })
     const from = reader.heard.length

@@ -38,6 +38,7 @@ beforeEach(async () => {
   alice = await enter()
   bob = await enter()
   await alice.open(record)
+  await bob.hears('record')
 })
 
 afterEach(async () => {

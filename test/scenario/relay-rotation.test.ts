@@ -44,6 +44,7 @@ beforeEach(async () => {
   bob = await enter()
   sealer = new FakeSealer()
   await alice.open(record)
+  await bob.hears('record')
 })
 
 afterEach(async () => {

@@ -10,6 +10,11 @@ import { skipRedisTests, startOwnRedis } from './redis.ts'
 
 const COUNT = 3
 
+const HOUR_MS = 3_600_000
+
+// Each timer of a fake clock waits for the databases. Nothing is lost on a bus that nobody hits; where time is real, all is as operators have it.
+const SELDOM = { pollMs: HOUR_MS, nodeAliveMs: HOUR_MS, nodeLostMs: 100 * HOUR_MS }
+
 let areOn = process.env.Y_SEALED_TEST_NODES === '1'
 
 /** From here on the relays of stories are three each. */
@@ -69,7 +74,12 @@ export class Nodes {
     for (const act of this.#acts.splice(0)) await act()
     redis ??= startBus()
     const { url: bus } = await redis
-    const options = { ...this.#options, store: this.#store, bus }
+    const { clock, limits } = this.#options
+    const options = {
+      ...this.#options,
+      ...{ store: this.#store, bus },
+      limits: { ...(clock && SELDOM), ...limits },
+    }
     this.#relays = await Promise.all(this.#ports.map((port) => createOneRelay({ ...options, port })))
     this.#ports = this.#relays.map(({ url }) => Number(new URL(url).port))
     await Promise.all(this.#relays.map(untilReady))

@@ -41,7 +41,13 @@ it('what the container file installs, starts and asks, works in an empty folder:
   const shipped = Object.fromEntries(
     [...containerfile.matchAll(/^ENV (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
   )
-  expect(Object.keys(shipped).sort()).toEqual(['NODE_ENV', 'Y_SEALED_DATA', 'Y_SEALED_HOST', 'Y_SEALED_PORT'])
+  expect(Object.keys(shipped).sort()).toEqual([
+    'NODE_ENV',
+    'NODE_OPTIONS',
+    'Y_SEALED_DATA',
+    'Y_SEALED_HOST',
+    'Y_SEALED_PORT',
+  ])
   const env = {
     ...{ ...home, ...shipped },
     // Of this machine, and not of a container's own.

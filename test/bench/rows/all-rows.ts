@@ -2,6 +2,7 @@ import { browserCheckpointRow, browserRow } from './browser.ts'
 import { coldOpenRow } from './cold-open.ts'
 import { countingCheckRow } from './counting-check.ts'
 import { crowdRow } from './crowd.ts'
+import { diskRow } from './disk.ts'
 import { envelopeBytesRow } from './envelope-bytes.ts'
 import { killRow } from './kill.ts'
 import { memoryRows } from './memory.ts'
@@ -16,6 +17,7 @@ export const allRows: readonly Row[] = [
   countingCheckRow,
   ...relayLoadRows,
   providerLoadRow,
+  diskRow,
   ...relayLatencyRows,
   ...providerLatencyRows,
   envelopeBytesRow,

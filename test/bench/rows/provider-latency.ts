@@ -4,7 +4,8 @@ import type { TypePacedInput } from '../providers/type-paced.ts'
 import { percentile } from '../report/statistics.ts'
 import { atMostAboveYWebsocket, atMostOfYWebsocket } from './goals.ts'
 import type { Bench, Figures, Row } from './row.ts'
-import { withServer } from './with-server.ts'
+import { subjectOf, type TimedSubject, weaklyDurable } from './timed-subject.ts'
+import { type Running, withServer } from './with-server.ts'
 
 // A quick typist makes ten keystrokes a second; two of them in one document.
 const EVERY_MS = 50
@@ -33,19 +34,25 @@ export const providerLatencyRows: readonly Row[] = [1, 20].map((readers) => ({
   goals: [atMostAboveYWebsocket('p50Ms', 'p50', 1, 'ms'), atMostOfYWebsocket('p99Ms', 'p99', 1.5)],
   subjects: (bench) =>
     // Of the sample the one with fewer processes.
-    (bench.isSample && readers > 1 ? [] : kindsFor(bench)).map((kind) => ({
-      name: kind,
-      needs: kind,
-      measure: () => measureScreens(bench, kind, readers),
+    (bench.isSample && readers > 1 ? [] : subjectsFor(bench)).map((subject) => ({
+      name: subject.name,
+      needs: subject.kind,
+      measure: () => measureScreens(bench, subject, readers),
     })),
 }))
 
-function kindsFor({ isSample }: Bench): readonly ProviderKind[] {
-  return isSample ? ['y-sealed', 'y-websocket'] : providerKinds
+const SAMPLE_KINDS = ['y-sealed', 'y-websocket'] as const
+
+function subjectsFor({ isSample }: Bench): readonly TimedSubject<ProviderKind>[] {
+  return isSample ? SAMPLE_KINDS.map(subjectOf) : [...providerKinds.map(subjectOf), weaklyDurable]
 }
 
-async function measureScreens(bench: Bench, kind: ProviderKind, readers: number): Promise<Figures> {
-  return withServer(bench, kind, async ({ server, startClients }) => {
+async function measureScreens(
+  bench: Bench,
+  { kind, settings }: TimedSubject<ProviderKind>,
+  readers: number,
+): Promise<Figures> {
+  const measure = async ({ server, startClients }: Running): Promise<Figures> => {
     const open = async (count: number, notesSavings: boolean) => {
       const { call } = startClients('providers/provider-process')
       await call('open', { kind, url: server.url, room: 'room', count, notesSavings } satisfies OpenInput)
@@ -75,5 +82,6 @@ async function measureScreens(bench: Bench, kind: ProviderKind, readers: number)
       }),
       lost: keystrokes - arrivals.length,
     }
-  })
+  }
+  return withServer(bench, kind, measure, settings)
 }

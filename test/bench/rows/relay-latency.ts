@@ -4,7 +4,8 @@ import { percentile } from '../report/statistics.ts'
 import { type ServerKind, serverKinds } from '../servers/server-kind.ts'
 import { atMostAboveYWebsocket, atMostOfYWebsocket } from './goals.ts'
 import type { Bench, Figures, Row } from './row.ts'
-import { withServer } from './with-server.ts'
+import { subjectOf, type TimedSubject, weaklyDurable } from './timed-subject.ts'
+import { type Running, withServer } from './with-server.ts'
 
 // A quick typist makes ten keystrokes a second; two of them in one document.
 const EVERY_MS = 50
@@ -33,19 +34,25 @@ export const relayLatencyRows: readonly Row[] = [1, 20].map((readers) => ({
   goals: [atMostAboveYWebsocket('p50Ms', 'p50', 1, 'ms'), atMostOfYWebsocket('p99Ms', 'p99', 1.5)],
   subjects: (bench) =>
     // Of the sample the harder of the two.
-    (bench.isSample && readers === 1 ? [] : kindsFor(bench)).map((kind) => ({
-      name: kind,
-      needs: kind,
-      measure: () => measureLatency(bench, kind, readers),
+    (bench.isSample && readers === 1 ? [] : subjectsFor(bench)).map((subject) => ({
+      name: subject.name,
+      needs: subject.kind,
+      measure: () => measureLatency(bench, subject, readers),
     })),
 }))
 
-function kindsFor({ isSample }: Bench): readonly ServerKind[] {
-  return isSample ? ['y-sealed', 'y-websocket', 'forwarder'] : serverKinds
+const SAMPLE_KINDS = ['y-sealed', 'y-websocket', 'forwarder'] as const
+
+function subjectsFor({ isSample }: Bench): readonly TimedSubject<ServerKind>[] {
+  return isSample ? SAMPLE_KINDS.map(subjectOf) : [...serverKinds.map(subjectOf), weaklyDurable]
 }
 
-async function measureLatency(bench: Bench, kind: ServerKind, readers: number): Promise<Figures> {
-  return withServer(bench, kind, async ({ server, startClients }) => {
+async function measureLatency(
+  bench: Bench,
+  { kind, settings }: TimedSubject<ServerKind>,
+  readers: number,
+): Promise<Figures> {
+  const measure = async ({ server, startClients }: Running): Promise<Figures> => {
     const { call } = startClients('clients/load-process')
     const everybody: ConnectInput = { kind, url: server.url, rooms: ['room'], clientsPerRoom: readers + 1 }
     await call('connect', everybody)
@@ -64,5 +71,6 @@ async function measureLatency(bench: Bench, kind: ServerKind, readers: number): 
       downBytes: result.readerDownBytes / keystrokes,
       lost: keystrokes * readers - result.toOthersMs.length,
     }
-  })
+  }
+  return withServer(bench, kind, measure, settings)
 }

@@ -9,6 +9,8 @@ export interface ServerSettings {
   readonly port: number
   /** Peers keep documents in memory unless asked; y-sealed always stores. */
   readonly isPersistent: boolean
+  /** y-sealed only; default: as it ships, `full`. */
+  readonly durability?: 'os' | undefined
 }
 
 /** How a server of this kind is started: a script, with its arguments and environment. It prints `… listening on ws://…`. */

@@ -33,6 +33,8 @@ const START_LIMIT_MS = 30_000
 export interface StartSettings {
   /** Peers keep documents in memory unless asked; y-sealed always stores. */
   readonly isPersistent?: boolean
+  /** y-sealed only; default: as it ships, `full`. */
+  readonly durability?: 'os'
   /** A folder whose copy the server begins with. */
   readonly template?: string
 }
@@ -41,7 +43,7 @@ export interface StartSettings {
 export async function startServer(
   kind: ServerKind,
   node: string,
-  { isPersistent = false, template }: StartSettings = {},
+  { isPersistent = false, durability, template }: StartSettings = {},
 ): Promise<Server> {
   const dataFolder = makeScratchFolder(kind)
   if (template !== undefined) cpSync(template, dataFolder, { recursive: true })
@@ -50,7 +52,7 @@ export async function startServer(
   let url = ''
 
   async function start(port: number): Promise<void> {
-    const { script, args, env } = commandOf(kind, { dataFolder, port, isPersistent })
+    const { script, args, env } = commandOf(kind, { dataFolder, port, isPersistent, durability })
     const probe = join(compiledFolder, 'processes/probe.js')
     child = startChild(kind, node, ['--expose-gc', '--import', probe, script, ...args], { env })
     call = callsTo(child)

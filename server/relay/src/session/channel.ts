@@ -54,7 +54,8 @@ export class Channel {
   readonly #queue: SerialQueue
   readonly #onEnd: () => void
   readonly #mayAsk: () => boolean
-  readonly #life: AccessLife
+  /** Of an access that ends by itself. */
+  #life: AccessLife | undefined
   readonly #pace: TokenBucket
   #session: Session | undefined
   #hasRoom = false
@@ -69,11 +70,6 @@ export class Channel {
     this.#params = join.params
     this.#onEnd = onEnd
     this.#mayAsk = mayAsk
-    this.#life = new AccessLife({
-      clock: context.clock,
-      toleranceMs: CLOCK_TOLERANCE_MS,
-      onEnd: () => this.close(closeReasons.unauthorised),
-    })
     const { appendBurst: burst, appendsPerSecond: perSecond } = context.limits
     this.#pace = new TokenBucket(context.clock, { burst, perSecond })
     this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
@@ -132,7 +128,7 @@ export class Channel {
       return
     }
     this.#isFinishing = true
-    this.#life.stop()
+    this.#life?.stop()
     this.#session.leave()
     this.#onEnd()
     this.#queue.addLast(async () => this.end())
@@ -142,7 +138,7 @@ export class Channel {
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#life.stop()
+    this.#life?.stop()
     this.#session?.end()
     if (this.#hasRoom) this.#context.rooms.leave(this.#room)
     if (!this.#isFinishing) this.#onEnd()
@@ -208,7 +204,7 @@ export class Channel {
     const lastPage = await this.#sendRecords(resumption.records)
     if (this.#ended) return false
     this.#welcome(session, join, resumption, lastPage)
-    this.#life.endsAt(access.endsAtUnixMs)
+    this.#endAccessAt(access.endsAtUnixMs)
     if (access.endsAtUnixMs !== undefined || (session.mayWrite && !session.mayRotate)) this.#sayAccess(session)
     return true
   }
@@ -254,6 +250,16 @@ export class Channel {
     session.delivery.start(after, epochIndex, all)
   }
 
+  #endAccessAt(unixMs: number | undefined): void {
+    if (unixMs === undefined && !this.#life) return
+    this.#life ??= new AccessLife({
+      clock: this.#context.clock,
+      toleranceMs: CLOCK_TOLERANCE_MS,
+      onEnd: () => this.close(closeReasons.unauthorised),
+    })
+    this.#life.endsAt(unixMs)
+  }
+
   async #refresh(token: string): Promise<void> {
     if (!this.#mayAsk()) {
       if (this.#session && !this.#ended) this.#sayAccess(this.#session)
@@ -274,12 +280,12 @@ export class Channel {
       return
     }
     this.#session.allow(access)
-    this.#life.endsAt(access.endsAtUnixMs)
+    this.#endAccessAt(access.endsAtUnixMs)
     this.#sayAccess(this.#session)
   }
 
   #sayAccess({ mayWrite, mayRotate }: Session): void {
-    const { lifeMs } = this.#life
+    const lifeMs = this.#life?.lifeMs
     const access = { role: mayWrite ? 'write' : 'read', mayRotate, ...(lifeMs !== undefined && { lifeMs }) } as const
     this.#connection.send(encodeFrame([{ type: 'access', channel: this.#number, ...access }]))
   }

@@ -1,0 +1,20 @@
+import type { ServerKind } from '../servers/server-kind.ts'
+import type { StartSettings } from '../servers/start-server.ts'
+
+/** A server whose times are measured, and how it is started. */
+export interface TimedSubject<Kind extends ServerKind> {
+  readonly name: string
+  readonly kind: Kind
+  readonly settings: StartSettings
+}
+
+export function subjectOf<Kind extends ServerKind>(kind: Kind): TimedSubject<Kind> {
+  return { name: kind, kind, settings: {} }
+}
+
+/** Ours, waiting for the disk as little as the peers do: what is left of the difference is not the disk's (see the row `disk`). */
+export const weaklyDurable: TimedSubject<'y-sealed'> = {
+  name: 'y-sealed, --durability os',
+  kind: 'y-sealed',
+  settings: { durability: 'os' },
+}

@@ -39,11 +39,26 @@ async function answersTo(act: () => void): Promise<string[]> {
 }
 
 describe('who leaves a channel may use its number for another room at once, and hears only of that', () => {
+  it('where the log was being read for its join', async () => {
+    const goOn = relay.stall('records')
+    expect(await answersTo(() => client.say(joinOf(LONG)))).toEqual([])
+    expect(await answersTo(() => client.say(LEAVE, joinOf(OTHER)))).toEqual([])
+    expect(await answersTo(goOn)).toEqual(['joined 0', 'caught-up 0'])
+  })
+
   it('where a stretch of the log was being read for it', async () => {
     await answersTo(() => client.say(joinOf(LONG)))
     const goOn = relay.stall('read')
     await answersTo(() => client.say({ type: 'read', channel: 1, request: 7, after: 0, to: 2 }))
     expect(await answersTo(() => client.say(LEAVE, joinOf(OTHER)))).toEqual(['joined 0', 'caught-up 0'])
     expect(await answersTo(goOn)).toEqual([])
+  })
+
+  it('where the next token was being looked at', async () => {
+    await answersTo(() => client.say(joinOf(LONG)))
+    const goOn = relay.stall('authorize')
+    await answersTo(() => client.say({ type: 'refresh', channel: 1, token: '' }))
+    await answersTo(() => client.say(LEAVE, joinOf(OTHER)))
+    expect(await answersTo(goOn)).toEqual(['joined 0', 'caught-up 0'])
   })
 })

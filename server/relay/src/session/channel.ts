@@ -3,6 +3,7 @@ import {
   type CheckpointsUp,
   type CloseReason,
   closeReasons,
+  type Down,
   encodeFrame,
   type Fetch,
   type Join,
@@ -109,11 +110,10 @@ export class Channel {
 
   /** The relay ends it, and says so; the connection goes on. */
   close(reason: CloseReason): void {
-    // Its number may be another channel's by now.
-    if (this.#ended || this.#isFinishing) return
+    if (this.#isGone) return
     const { code, meaning } = reason
     this.#context.metrics.channelClosed(code)
-    this.#connection.send(encodeFrame([{ type: 'closed', channel: this.#number, code, reason: meaning }]))
+    this.#send({ type: 'closed', channel: this.#number, code, reason: meaning })
     this.end()
   }
 
@@ -122,7 +122,7 @@ export class Channel {
    * typed in the moment before a page closes would be lost although the relay has read it.
    */
   finish(): void {
-    if (this.#ended || this.#isFinishing) return
+    if (this.#isGone) return
     if (!this.#session) {
       this.end()
       return
@@ -202,7 +202,7 @@ export class Channel {
     if (room.isDeleted) throw new DeletedError()
     const resumption = await resume(this.#context.store, join)
     const lastPage = await this.#sendRecords(resumption.records)
-    if (this.#ended) return false
+    if (this.#isGone) return false
     this.#welcome(session, join, resumption, lastPage)
     this.#endAccessAt(access.endsAtUnixMs)
     if (access.endsAtUnixMs !== undefined || (session.mayWrite && !session.mayRotate)) this.#sayAccess(session)
@@ -213,12 +213,11 @@ export class Channel {
   async #sendRecords(records: readonly EpochRecord[]): Promise<EpochRecord[]> {
     const [lastPage = [], ...older] = pageRecords(records).reverse()
     for (const page of older.reverse()) {
-      while (!this.#ended && this.#connection.backlogBytes > this.#context.limits.backlogBytes) {
+      while (!this.#isGone && this.#connection.backlogBytes > this.#context.limits.backlogBytes) {
         await this.#connection.drained()
       }
-      if (this.#ended) break
-      const bytes = page.map((record) => record.bytes)
-      this.#connection.send(encodeFrame([{ type: 'records', channel: this.#number, records: bytes }]))
+      if (this.#isGone) break
+      this.#send({ type: 'records', channel: this.#number, records: page.map(({ bytes }) => bytes) })
     }
     return lastPage
   }
@@ -229,22 +228,18 @@ export class Channel {
     const newest = (records.at(-1) ?? held)?.index ?? -1
     // Opened while the store was read.
     const since = opened.filter(({ index }) => index > newest)
-    this.#connection.send(
-      encodeFrame([
-        {
-          type: 'joined',
-          channel: this.#number,
-          session: session.number,
-          role: session.mayWrite ? 'write' : 'read',
-          sequence: head.sequence,
-          hash: headHash(head),
-          confirmed: isConfirmed,
-          pruned: standing.pruned,
-          ...placesOf(standing, since.at(-1)),
-          records: [...lastPage, ...since].map(({ bytes }) => bytes),
-        },
-      ]),
-    )
+    this.#send({
+      type: 'joined',
+      channel: this.#number,
+      session: session.number,
+      role: session.mayWrite ? 'write' : 'read',
+      sequence: head.sequence,
+      hash: headHash(head),
+      confirmed: isConfirmed,
+      pruned: standing.pruned,
+      ...placesOf(standing, since.at(-1)),
+      records: [...lastPage, ...since].map(({ bytes }) => bytes),
+    })
     const all = [...records, ...since]
     const { after, epochIndex } = startOf(join, { held, records: all, standing }, head)
     session.delivery.start(after, epochIndex, all)
@@ -262,7 +257,7 @@ export class Channel {
 
   async #refresh(token: string): Promise<void> {
     if (!this.#mayAsk()) {
-      if (this.#session && !this.#ended) this.#sayAccess(this.#session)
+      if (this.#session) this.#sayAccess(this.#session)
       return
     }
     let access: Access | CloseReason
@@ -271,7 +266,7 @@ export class Channel {
     } catch (error) {
       // It says nothing of the token: what was allowed before holds until its end.
       this.#context.log.error('refresh failed', errorFields(error))
-      if (this.#session && !this.#ended) this.#sayAccess(this.#session)
+      if (this.#session) this.#sayAccess(this.#session)
       return
     }
     if (this.#ended || !this.#session) return
@@ -287,7 +282,7 @@ export class Channel {
   #sayAccess({ mayWrite, mayRotate }: Session): void {
     const lifeMs = this.#life?.lifeMs
     const access = { role: mayWrite ? 'write' : 'read', mayRotate, ...(lifeMs !== undefined && { lifeMs }) } as const
-    this.#connection.send(encodeFrame([{ type: 'access', channel: this.#number, ...access }]))
+    this.#send({ type: 'access', channel: this.#number, ...access })
   }
 
   /** What the token allows, or why it allows nothing. */
@@ -302,7 +297,16 @@ export class Channel {
   #refuse(request: number, code: RefusalCode): void {
     const detail = 'too many requests at once'
     this.#context.metrics.refused(code)
-    this.#connection.send(encodeFrame([{ type: 'refused', channel: this.#number, request, code, detail }]))
+    this.#send({ type: 'refused', channel: this.#number, request, code, detail })
+  }
+
+  /** Also while its last words are carried out: its number may be another channel's by now. */
+  get #isGone(): boolean {
+    return this.#ended || this.#isFinishing
+  }
+
+  #send(message: Down): void {
+    if (!this.#isGone) this.#connection.send(encodeFrame([message]))
   }
 
   #fail(error: unknown): void {

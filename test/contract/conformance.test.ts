@@ -183,6 +183,23 @@ it.each([
   expect(output).toContain(said)
 })
 
+it('where no question gets a key it says whom to name, and calls nothing weaker that it has not seen', async () => {
+  const server = await createKeyServer({ data: 'memory', port: 0, authorize })
+  onTestFinished(() => server.close())
+  const nobody = await runCommand('conformance', server.url, '--only', 'KE1')
+  expect(nobody.exitCode).toBe(1)
+  expect(nobody.output).toContain('No question got a key; the first got 401 without a key.')
+  expect(nobody.output).toContain('--users')
+  expect(nobody.output).toContain('conformance-')
+  expect(nobody.output).not.toContain('Weaker mode')
+})
+
+it('a file of users that is not there is named', async () => {
+  const { exitCode, output } = await runCommand('conformance', 'http://127.0.0.1:1/keys', '--users', 'no-such-file')
+  expect(exitCode).toBe(2)
+  expect(output).toContain('usage: --users: the file cannot be read (ENOENT)')
+})
+
 it('a file of users that is no JSON is named, and nothing of it is printed', async () => {
   const path = usersFile('{"writer":{"authorization":"Bearer hunter2"')
   const { exitCode, output } = await runCommand('conformance', 'http://127.0.0.1:1/keys', '--users', path)

@@ -23,6 +23,8 @@ function resolve(url: string | URL): URL {
     return new URL(url, globalThis.location?.href)
   } catch {
     // The parser's own error quotes its input, which may hold a token.
-    throw new TypeError('keyEndpoint: not a URL')
+    throw new TypeError(
+      'keyEndpoint: not a URL; expected one such as https://app.example/keys, which outside of a page must be whole',
+    )
   }
 }

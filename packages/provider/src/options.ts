@@ -81,17 +81,21 @@ export function checkRoom(room: unknown): void {
   const bytes = typeof room === 'string' ? new TextEncoder().encode(room).length : 0
   if (bytes < 1 || bytes > MAX_ROOM_BYTES) {
     throw new TypeError(
-      `the room must be a string of 1 to ${MAX_ROOM_BYTES} bytes; got ${typeof room} of ${bytes} bytes`,
+      `the room must be a string of 1 to ${MAX_ROOM_BYTES} bytes; got ${typeof room === 'string' ? `${bytes} bytes` : typeof room}`,
     )
   }
 }
 
 /** Throws a TypeError that names an option which does not exist, or has a value of the wrong kind. */
 export function checkOptions(options: SealedProviderOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('SealedProvider needs options with keys, such as { keys: keyEndpoint(url) }')
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(KNOWN, name))
       throw new TypeError(`SealedProvider has no option "${name}"; it knows ${Object.keys(KNOWN).join(', ')}`)
   }
+  if (options.keys !== undefined && options.keys !== null && typeof options.keys !== 'function')
+    throw new TypeError(`option keys must be a function, such as keyEndpoint(url) gives; got ${typeof options.keys}`)
   expectType(options.documentId, 'documentId', 'string')
   expectType(options.initial, 'initial', 'function')
   expectType(options.padding, 'padding', 'boolean')
@@ -102,13 +106,15 @@ export function checkOptions(options: SealedProviderOptions): void {
       `option keyRecheckInterval must be a number of ms, ${NUDGE_MS} or more; got ${String(keyRecheckInterval)}`,
     )
   if (flushDelay !== undefined && !(typeof flushDelay === 'number' && flushDelay >= 0 && Number.isFinite(flushDelay))) {
-    throw new TypeError(`option flushDelay must be a number of ms, 0 or more; got ${String(flushDelay)}`)
+    throw new TypeError(
+      `option flushDelay must be a number of ms, 0 or more; got ${typeof flushDelay} ${String(flushDelay)}`,
+    )
   }
   if (weakKeys !== undefined && weakKeys !== 'stretch' && weakKeys !== 'refuse')
     throw new TypeError(`option weakKeys must be "stretch" or "refuse"; got ${String(weakKeys)}`)
   const { persistence } = options
   if (persistence !== undefined && typeof persistence?.attach !== 'function')
-    throw new TypeError('option persistence must be what sealedIndexedDB() gives')
+    throw new TypeError(`option persistence must be what sealedIndexedDB() gives; got ${typeof persistence}`)
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new TypeError(`option token must be a string or a function; got ${typeof token}`)
 }

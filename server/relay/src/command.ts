@@ -71,7 +71,10 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
 function optionOf(key: SettingKey): Option {
   const { flag, help, environment, ...rest } = SETTINGS[key]
   const fallback = 'fallback' in rest && rest.fallback !== '' ? `, default ${rest.fallback}` : ''
-  const option = new Option(flag, `${help.replaceAll('`', '')} (${environment}${fallback})`)
+  const option = new Option(
+    flag,
+    `${help.replaceAll('`', '').replace(/,? ?\(below\)|, below(?=\))/, '')} (${environment}${fallback})`,
+  )
   // What is said more than once is a list, as with commas.
   return key === 'limits'
     ? option.argParser((text, before: string | undefined) => (before === undefined ? text : `${before},${text}`))

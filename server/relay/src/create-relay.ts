@@ -262,10 +262,15 @@ let hasWarned = false
 
 /** Throws RelayError `auth-required` unless only this machine can reach a relay on this host; warns once per process. */
 function checkMayBeOpen(host: string, origins: readonly string[], log: Log): void {
-  if (!isLoopbackHost(host)) throw new RelayError('auth-required', 'a relay without `auth` listens on loopback only')
+  if (!isLoopbackHost(host))
+    throw new RelayError(
+      'auth-required',
+      'a relay without `auth` (--jwks-url or --token-secret-file) listens on loopback only',
+    )
   const foreign = origins.find((origin) => !isLoopbackHost(new URL(origin).hostname))
   if (foreign !== undefined) throw new RelayError('auth-required', `pages of ${foreign} may connect only with \`auth\``)
-  if (process.env.NODE_ENV === 'production') throw new RelayError('auth-required', 'NODE_ENV=production needs `auth`')
+  if (process.env.NODE_ENV === 'production')
+    throw new RelayError('auth-required', 'NODE_ENV=production needs `auth` (--jwks-url or --token-secret-file)')
   if (!hasWarned) log.warn('no auth: everybody on this machine may read and write every room')
   hasWarned = true
 }

@@ -23,11 +23,21 @@ describe('what a caller passes', () => {
     ['documentId', 5],
     ['initial', 'text'],
     ['padding', 'yes'],
+    ['keys', 'https://app.example/keys'],
   ] as const) {
     it(`option ${name} = ${JSON.stringify(value)} is a TypeError that says what was expected`, () => {
       expect(() => make({ [name]: value })).toThrow(new RegExp(`option ${name} must be`))
     })
   }
+
+  it('what came is named as it came: text that looks like a number, a room that is none, options that were left out', () => {
+    expect(() => make({ flushDelay: '5' })).toThrow(/got string 5/)
+    expect(() => make({ persistence: true })).toThrow(/got boolean/)
+    expect(() => new SealedProvider('ws://127.0.0.1:1', 12 as never, new Y.Doc(), offline)).toThrow(/got number$/)
+    expect(() => new SealedProvider('ws://127.0.0.1:1', 'room', new Y.Doc(), undefined as never)).toThrow(
+      /needs options/,
+    )
+  })
 
   it('ws: beyond this machine is refused unless the caller insists', () => {
     expect(() => make({}, 'ws://relay.example')).toThrow(SealedError)

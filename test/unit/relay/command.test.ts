@@ -96,6 +96,10 @@ describe('settings', () => {
   it.each([
     [['--retention', '3 weeks'], "--retention <time>: 'all', 'head', or a number of d(ays), h(ours), m(inutes)"],
     [['--limit', 'maxConections=5'], 'there is no "maxConections"'],
+    [
+      ['--limit', 'maxDocumentBytes=5MB'],
+      'expected name=number, such as maxDocumentBytes=1e9; got maxDocumentBytes=5MB',
+    ],
     [['--durability', 'never'], "--durability <when>: 'full' or 'os'"],
     [['--config', '/nowhere/relay.json'], '/nowhere/relay.json: it cannot be read'],
     [['--jwks-url', 'https://a.example', '--token-secret-file', 'b'], 'expected one of jwksUrl and tokenSecretFile'],
@@ -103,6 +107,11 @@ describe('settings', () => {
   ])('what cannot be ends the command with a sentence: %j', (args, sentence) => {
     expect(relay(...args)).toEqual({ status: 1, stdout: '', stderr: expect.stringContaining(sentence) })
   })
+})
+
+it('--help is read by itself: it points to no place below', () => {
+  const { status, stdout } = relay('--help')
+  expect([status, stdout.includes('--retention'), stdout.includes('below')]).toEqual([0, true, false])
 })
 
 describe('--print-config', () => {

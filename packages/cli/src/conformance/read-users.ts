@@ -9,7 +9,7 @@ const NAMES = ['writer', 'colleague', 'reader', 'outsider', 'invalid'] as const
  * @throws TypeError that names the part, never what it holds
  */
 export function readUsers(path: string): Users {
-  const users = membersOf(parseJson('--users', readFileSync(path, 'utf8')))
+  const users = membersOf(parseJson('--users', textOf(path)))
   for (const name of Object.keys(users)) {
     if (!NAMES.some((known) => known === name))
       throw new TypeError(`--users: unknown user; they are ${NAMES.join(', ')}`)
@@ -23,6 +23,15 @@ export function readUsers(path: string): Users {
 /** `{"authorization": "Bearer …"}`. Throws TypeError that names `where`, never what it holds. */
 export function readHeaders(where: string, text: string): Headers {
   return headersOf(`${where}: a header`, parseJson(where, text))
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw new TypeError(`--users: the file cannot be read${code}`)
+  }
 }
 
 function parseJson(where: string, text: string): unknown {

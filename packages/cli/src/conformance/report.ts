@@ -8,8 +8,15 @@ const INDENT = ' '.repeat(ID_COLUMNS + 7)
 
 /** For a terminal: one line for each rule, more where there is more to say. */
 export function printReport(report: ConformanceReport): string {
-  const { url, dialect, results, passed, failed, skipped, weaker } = report
+  const { url, dialect, results, passed, failed, skipped, weaker, noKey } = report
   const lines = [`${url}, dialect ${dialect}`, '', ...results.flatMap(linesOf), '']
+  if (noKey !== undefined) {
+    lines.push(
+      `No question got a key; the first got ${noKey}. Name with --users who may ask, and let that writer have every`,
+      'document that begins with conformance- (or --document-prefix); or name with --documents some that may be had.',
+      '',
+    )
+  }
   if (weaker.length > 0) {
     lines.push('Weaker mode (docs/tinymce-endpoints.md):')
     for (const { member, means } of weaker) lines.push(`  without ${member}: ${means}`)

@@ -18,6 +18,8 @@ export interface ConformanceReport {
   readonly skipped: number
   /** What the endpoint cannot promise although it keeps the contract. */
   readonly weaker: readonly Weakness[]
+  /** What the first question got, where none got a key: then nothing else that is said here means much. */
+  readonly noKey?: string
 }
 
 /**
@@ -27,7 +29,9 @@ export interface ConformanceReport {
 export async function runConformance(target: Target, rules: readonly Rule[] = ALL_RULES): Promise<ConformanceReport> {
   const session = createSession(target)
   await session.send({ method: 'OPTIONS' }, { as: {} })
+  let first = 'no answer that has one'
   const knows = await findCapabilities(session).catch((error: unknown) => {
+    if (error instanceof Unmet) first = error.got
     // No key to be had: the rules will say why.
     if (error instanceof Unmet || error instanceof Skipped || error instanceof NoAnswer) return []
     throw error
@@ -46,7 +50,8 @@ export async function runConformance(target: Target, rules: readonly Rule[] = AL
     passed: count('pass'),
     failed: count('fail'),
     skipped: count('skip'),
-    weaker: weaknessesOf(session),
+    // Of an endpoint that has answered nobody it is not known what it lacks.
+    ...(session.keys.size === 0 ? { weaker: [], noKey: first } : { weaker: weaknessesOf(session) }),
   }
 }
 

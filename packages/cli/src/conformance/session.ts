@@ -85,7 +85,10 @@ export function createSession(target: Target): Session {
     newDocument(suffix = '') {
       if (target.documents === undefined) return `${target.documentPrefix}${randomBytes(12).toString('hex')}${suffix}`
       const next = suffix === '' ? unused.shift() : undefined
-      if (next === undefined) throw new Skipped('it needs more documents than --documents names')
+      if (next === undefined)
+        throw new Skipped(
+          `it needs a document that no rule has used: --documents names ${target.documents.length} in all`,
+        )
       return next
     },
   }

@@ -184,6 +184,7 @@ function parseLogLevel(text: string): LogLevel {
 function parseLimits(text: string): Partial<RelayLimits> {
   const pairs = parseList(text).map((pair): [string, number] => {
     const [, name = '', number = ''] = /^(\w+)=(\d+(?:\.\d+)?(?:e\d+)?)$/.exec(pair) ?? []
+    if (name === '') throw new TypeError(`expected name=number, such as maxDocumentBytes=1e9; got ${pair}`)
     return [name, Number(number)]
   })
   const limits = Object.fromEntries(pairs)

@@ -1,13 +1,13 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { KeyServerError } from '../key-server-error.ts'
 import { syncDirectory } from './durable-file.ts'
+import { makeDirectory } from './make-directory.ts'
 import { createMasterKey, readMasterKey, readOrCreateMasterKey } from './master-key.ts'
 import { migrate } from './sqlite-schema.ts'
 
-/** Only the owner; also for the database, whose journal files SQLite gives the same mode. */
-const DIRECTORY_MODE = 0o700
+/** Only the owner; SQLite gives the journal files of the database the same mode. */
 const FILE_MODE = 0o600
 
 /** Another process of the same directory holds the lock for one commit, some milliseconds on a slow disk. */
@@ -60,7 +60,7 @@ function inMemory(withMaster: boolean): KeyDatabase {
 }
 
 function inDirectory(directory: string, withMaster: boolean): KeyDatabase {
-  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
+  makeDirectory(directory)
   const path = databasePath(directory)
   const master = withMaster ? masterBeside(directory) : undefined
   closeSync(openSync(path, 'a', FILE_MODE))

@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
 import type { Durability } from './durability.ts'
 import type { Transaction } from './group-commit.ts'
+import { makeDirectory } from './make-directory.ts'
 import { holdDirectory } from './sqlite-hold.ts'
 import { type OlderSchema, prepareSchema } from './sqlite-schema.ts'
 
@@ -20,7 +21,7 @@ export interface HeldDatabase {
 /** The file in this directory (made if missing, mode 700), or one that lives as long as the process. Throws RelayError `storage`. */
 export function openDatabase(data: string, durability: Durability, older: OlderSchema = 'add'): HeldDatabase {
   return usable('the data directory cannot be used', () => {
-    if (data !== 'memory') mkdirSync(data, { recursive: true, mode: 0o700 })
+    if (data !== 'memory') makeDirectory(data)
     const release = data === 'memory' ? () => {} : holdDirectory(data)
     try {
       const database = openFile(data === 'memory' ? ':memory:' : join(data, DATABASE_FILE), durability, older)

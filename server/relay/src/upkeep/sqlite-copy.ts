@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { RelayError } from '../errors.ts'
+import { makeDirectory } from '../log/make-directory.ts'
 import { DATABASE_FILE, usable } from '../log/sqlite-database.ts'
 import { schemaOf } from '../log/sqlite-schema.ts'
 import { checkIntegrity } from './sqlite-integrity.ts'
@@ -20,7 +21,7 @@ export function copySqliteStore(from: string, to: string): void {
   if (!existsSync(source)) throw new RelayError('storage', `there is no store in ${from}`)
   if (existsSync(target)) throw new RelayError('storage', `there is a store in ${to} already: nothing was written`)
   usable('the store cannot be copied', () => {
-    mkdirSync(to, { recursive: true, mode: 0o700 })
+    makeDirectory(to)
     const part = `${target}.part`
     rmSync(part, { force: true })
     try {

@@ -58,6 +58,21 @@ async function everything(from: LogStore, room: string) {
 }
 
 describe('small appends', () => {
+  it('of others are stored in the turn in which somebody asks for a document that is damaged', async () => {
+    await open('room 1', 'room 2')
+    await append('room 1', run(bytes(16), 1))
+    await store.read('room 1', 0, 1e9)
+    const database = new DatabaseSync(join(data, 'relay.db'))
+    // No number that this process could have.
+    database.exec('UPDATE runs SET entries = 9223372036854775807')
+    database.close()
+    await append('room 1', run(bytes(16), 1))
+    const request = { room: 'room 2', session: 1, subject: 'alice', runs: [run(bytes(16), 1)] }
+    const [read, appended] = await Promise.allSettled([store.read('room 1', 0, 1e9), store.append(request)])
+    expect(read.status).toBe('rejected')
+    expect(appended).toMatchObject({ status: 'fulfilled', value: { stored: true } })
+  })
+
   it('of one turn are one row, however many rooms they are of, and a reader finds them in their tables', async () => {
     const names = rooms(50)
     await open(...names)

@@ -8,6 +8,7 @@ import { addInspect } from './commands/inspect-command.ts'
 import { refuseSecretsIn } from './commands/secrets.ts'
 import { addConformance } from './conformance/conformance-command.ts'
 import { EXIT, failureOf } from './failure.ts'
+import { packageVersion } from './package-version.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** `y-sealed` with these arguments. Resolves with the exit code; never rejects. */
@@ -17,6 +18,7 @@ export async function run(args: readonly string[], around: Surroundings): Promis
     .description(
       'Beside a relay and a key endpoint: reads and writes documents, looks at what is stored, and proves endpoints.',
     )
+    .version(packageVersion(), '--version', 'print the version of this package, and end')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void around.write(Buffer.from(text)),

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { readConfigFile } from './config/config-file.ts'
 import { type Resolved, resolveSettings, type SettingTexts } from './config/resolve.ts'
 import { SETTING_KEYS, SETTINGS, type SettingKey } from './config/settings.ts'
+import { packageVersion } from './package-version.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
 
 const CONFIG = { flag: '--config <file>', environment: 'Y_SEALED_CONFIG' } as const
@@ -15,6 +16,7 @@ export interface RelayCommand extends Resolved {
 export function parseCommand(argv: readonly string[], environment: NodeJS.ProcessEnv = process.env): RelayCommand {
   const program = new Command('y-sealed-relay')
     .description('A blind relay: orders, stores and forwards sealed documents that it cannot read.')
+    .version(packageVersion(), '--version', 'print the version of this package, and end')
     .option(CONFIG.flag, `settings as an object in JSON (${CONFIG.environment})`)
     .option('--print-config', 'print what is in force, and who said so, and end')
   const keyOf = new Map<string, SettingKey>()

@@ -4,6 +4,7 @@ import { openEscrow, sealEscrow } from '../desk/escrow-file.ts'
 import { parseImportedKeys } from '../desk/imported-keys.ts'
 import { createKeyDesk, type KeyDesk } from '../desk/key-desk.ts'
 import { AGE_FORM } from '../key-age.ts'
+import { packageVersion } from '../package-version.ts'
 import { createMasterKey } from '../store/master-key.ts'
 import { isPostgresUrl, openKeyStore } from '../store/open-key-store.ts'
 import { isKeyDirectory } from '../store/sqlite-database.ts'
@@ -18,6 +19,7 @@ import { addStoreOptions, masterKeysOf, methodOf, type StoreOptions } from './st
 export function createCommand(serve: (options: ServeOptions) => Promise<void>, print: (line: string) => void): Command {
   const command = new Command('y-sealed-keys')
     .description('A key endpoint: decides who gets which document key. Without a sub-command it serves.')
+    .version(packageVersion(), '--version', 'print the version of this package, and end')
     .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
   addStoreOptions(addServeOptions(command)).action(() => serve(command.opts<ServeOptions>()))
 

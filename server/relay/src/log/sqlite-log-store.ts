@@ -54,7 +54,10 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
   /** A look at entries, of which the journal may have some that the tables do not have yet. */
   async function read<T>(room: string, look: () => T): Promise<T> {
     if (!journal.isAhead(room)) return look()
-    return await write(room, look).catch(() => lookAside(room, look))
+    // What cannot be read of a damaged document is that reader's trouble: thrown here, it would undo the appends of others in this commit.
+    const seen = await write(room, () => attempt(look)).catch(() => ({ value: lookAside(room, look) }))
+    if ('error' in seen) throw seen.error
+    return seen.value
   }
 
   /** A full disk takes no commit, but a transaction that is not to be stored needs no disk: who only reads is served on. */
@@ -139,6 +142,14 @@ function createStore({ database, close }: HeldDatabase, now: () => number): LogS
     },
   }
   return store
+}
+
+function attempt<T>(look: () => T): { value: T } | { error: unknown } {
+  try {
+    return { value: look() }
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** What the process before has left in the journal goes into the tables. Throws RelayError `storage` where it cannot. */

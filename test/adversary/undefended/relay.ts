@@ -23,7 +23,7 @@ export const relay: readonly SwitchOff[] = [
     edits: [
       {
         file: `${RELAY}/session/conversation.ts`,
-        before: 'if (this.#channels.size >= context.limits.maxChannels) {',
+        before: 'if (this.#channels.size >= this.#context.limits.maxChannels) {',
         after: 'if (this.#channels.size >= 1e9) {',
       },
     ],

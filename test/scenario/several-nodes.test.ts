@@ -1,4 +1,4 @@
-import { startHash } from '@y-sealed/protocol'
+import { hashPrefix, startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { accessTokens, createLog, createRelay, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { SignJWT } from 'jose'
@@ -132,6 +132,24 @@ describe.skipIf(skipPostgresTests || skipRedisTests)('several relays of one stor
     const before = alice.heard.slice(0, alice.heard.indexOf(answer))
     const records = before.flatMap((message) => (message.type === 'record' ? [Buffer.from(message.record)] : []))
     expect(records).toContainEqual(Buffer.from(next))
+  })
+
+  it('who joins where a new epoch was not heard of yet is shown the hash of the newest record it is shown, not of the epoch before', async () => {
+    const [alice, bob] = [await enter(0), await enter(1)]
+    await alice.open(record, [new FakeSealer(0).seal()])
+    await bob.hears('entries')
+    await redis.kill()
+    const next = fakeRecord(1)
+    expect(await bob.rotate(next, record)).toMatchObject({ type: 'opened' })
+    // At the node of Alice, which looks once a second.
+    const carol = await RawClient.connect(relays[0]!.url)
+    clients.push(carol)
+    const joined = await carol.join('room')
+    expect(joined.records.map((each) => Buffer.from(each))).toEqual([record, next].map((each) => Buffer.from(each)))
+    expect({ sequence: joined.sequence, hash: Buffer.from(joined.hash) }).toEqual({
+      sequence: 1,
+      hash: Buffer.from(hashPrefix(startHash(sha256(next)))),
+    })
   })
 
   it('an operator at one node: a re-check, somebody shut out and a deleted document reach all', async () => {

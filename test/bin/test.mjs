@@ -1,7 +1,7 @@
 // @ts-check
 // `npm test`: installs what is missing, builds, lints, type-checks and runs every test. The last line is the count.
 // `npm test -- test/unit/envelope` runs only the tests below that path.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { provideChromium } from './chromium.mjs'
@@ -9,7 +9,7 @@ import { installDependencies } from './install.mjs'
 import { provideInterpreters } from './interpreters.mjs'
 import { provideNginx } from './nginx.mjs'
 import { providePostgres, startPostgres } from './postgres.mjs'
-import { installedCommand, requireNode } from './project.mjs'
+import { installedCommand, projectRoot, requireNode } from './project.mjs'
 import { provideRedis } from './redis.mjs'
 import { run } from './run.mjs'
 import { countReport } from './vitest-report.mjs'
@@ -57,6 +57,8 @@ async function step(title, command, args) {
 const built = await step('build', 'turbo', ['run', 'build', '--output-logs=errors-only'])
 await step('lint and format', 'biome', ['check', '.'])
 await step('types of the tests', 'tsc', ['-p', 'test'])
+// Each command compiles its own folder when it is started, which no test does for all of them.
+if (built) await step('commands compile', 'tsc', ['-b', ...foldersOfCommands()])
 if (built) await runTests()
 else console.log('\nThe tests need the build and were not run.')
 
@@ -89,4 +91,9 @@ async function runTests() {
     rmSync(folder, { recursive: true, force: true })
     await postgres?.stop()
   }
+}
+
+function foldersOfCommands() {
+  const folders = readdirSync(join(projectRoot, 'test')).map((name) => join('test', name))
+  return folders.filter((folder) => existsSync(join(projectRoot, folder, 'tsconfig.json')))
 }

@@ -39,11 +39,12 @@ describeDeletionOfLogStore('SQLite in memory', async () => openSqliteLogStore('m
 describeDeletionOfLogStore('SQLite in a file', async () => openSqliteLogStore(fresh()))
 
 const record = { index: 0, bytes: Uint8Array.of(1, 1, 0, 0), hash: new Uint8Array(32).fill(7) }
+const opening = { room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined }
 
 it('a log is there again after a restart, and only its owner can read the file', async () => {
   const data = fresh()
   const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
+  await before.open(opening)
   await before.close()
   expect(statSync(join(data, 'relay.db')).mode & 0o777).toBe(0o600)
   const after = openSqliteLogStore(data)
@@ -54,15 +55,7 @@ it('a log is there again after a restart, and only its owner can read the file',
 it('what is added just before the end is committed by it', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  const opened = store.open({
-    room: 'room',
-    session: 1,
-    subject: 's1',
-    runs: [],
-    chunks: [],
-    record,
-    replaces: undefined,
-  })
+  const opened = store.open(opening)
   await store.close()
   expect(await opened).toMatchObject({ stored: true })
 })
@@ -80,7 +73,7 @@ it('a lease and a pause end with the process that gave them', async () => {
   const data = fresh()
   const lease = { room: 'room', purpose: 'rotate', head: record.hash, leaseMs: 60_000 } as const
   const before = openSqliteLogStore(data)
-  await before.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
+  await before.open(opening)
   await before.lease({ ...lease, session: 1 })
   const pause = { room: 'room', session: 1, pauseMs: 5_000, againMs: 30_000 }
   expect(await before.pause(pause)).toMatchObject({ granted: true })
@@ -128,7 +121,7 @@ it('a file that is no database is refused', () => {
 it('a group whose write fails is rejected as a whole, and the next group is stored', async () => {
   const data = fresh()
   const store = openSqliteLogStore(data)
-  await store.open({ room: 'room', session: 1, subject: 's1', runs: [], chunks: [], record, replaces: undefined })
+  await store.open(opening)
   // What a broken row looks like to the store: a body that the column refuses.
   const broken = { epochIndex: 0, salt: new Uint8Array(16), firstCounter: 1, count: 1, leaves: [] }
   const results = await Promise.allSettled([
@@ -180,14 +173,6 @@ it('of a deleted document the file keeps a hash of its name, and no row more, al
 it('what comes after the end is refused, and ends no process (found by the fuzzer)', async () => {
   const store = openSqliteLogStore('memory')
   await store.close()
-  const opened = store.open({
-    room: 'room',
-    session: 1,
-    subject: 's1',
-    runs: [],
-    chunks: [],
-    record,
-    replaces: undefined,
-  })
+  const opened = store.open(opening)
   await expect(opened).rejects.toThrow('not open')
 })

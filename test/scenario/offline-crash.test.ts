@@ -169,11 +169,16 @@ describe('what a page calls stored is shown after kill -9, with all that it rest
 })
 
 describe('two tabs, of which one keeps the log', () => {
-  it('the other keeps its own words until the log with them is kept, and no longer', async () => {
+  async function twoTabs() {
     const unsafeClock = new FakeClock()
     const one = await world.joined('one', { persistence: device, unsafeClock, disableBc: true })
     await ready(one, unsafeClock)
     const two = await world.joined('two', { persistence: device, unsafeClock, disableBc: true })
+    return { unsafeClock, one, two }
+  }
+
+  it('the other keeps its own words until the log with them is kept, and no longer', async () => {
+    const { unsafeClock, one, two } = await twoTabs()
     one.wire.unplug()
     append(two, 'online, ')
     await two.provider.flush()
@@ -188,10 +193,7 @@ describe('two tabs, of which one keeps the log', () => {
   })
 
   it('the other calls nothing stored that rests on what the first has not heard', async () => {
-    const unsafeClock = new FakeClock()
-    const one = await world.joined('one', { persistence: device, unsafeClock, disableBc: true })
-    await ready(one, unsafeClock)
-    const two = await world.joined('two', { persistence: device, unsafeClock, disableBc: true })
+    const { unsafeClock, one, two } = await twoTabs()
     const bob = await world.joined('bob')
     one.wire.unplug()
     const heard = untilText(two.doc, 'from Bob, ')

@@ -4,7 +4,7 @@ import { percentile } from '../report/statistics.ts'
 import { type ServerKind, serverKinds } from '../servers/server-kind.ts'
 import { atMostAboveYWebsocket, atMostOfYWebsocket } from './goals.ts'
 import type { Bench, Figures, Row } from './row.ts'
-import { subjectOf, type TimedSubject, weaklyDurable } from './timed-subject.ts'
+import { type TimedSubject, timedSubjects } from './timed-subject.ts'
 import { type Running, withServer } from './with-server.ts'
 
 // A quick typist makes ten keystrokes a second; two of them in one document.
@@ -12,6 +12,7 @@ const EVERY_MS = 50
 // Ten seconds: enough for a 99th percentile that is not the largest of them all.
 const KEYSTROKES = 200
 const SAMPLE_KEYSTROKES = 10
+const SAMPLE_KINDS: readonly ServerKind[] = ['y-sealed', 'y-websocket', 'forwarder']
 // What the first keystrokes cost more than the rest is compilation.
 const WARM_UP_KEYSTROKES = 20
 
@@ -34,18 +35,12 @@ export const relayLatencyRows: readonly Row[] = [1, 20].map((readers) => ({
   goals: [atMostAboveYWebsocket('p50Ms', 'p50', 1, 'ms'), atMostOfYWebsocket('p99Ms', 'p99', 1.5)],
   subjects: (bench) =>
     // Of the sample the harder of the two.
-    (bench.isSample && readers === 1 ? [] : subjectsFor(bench)).map((subject) => ({
+    (bench.isSample && readers === 1 ? [] : timedSubjects(bench, SAMPLE_KINDS, serverKinds)).map((subject) => ({
       name: subject.name,
       needs: subject.kind,
       measure: () => measureLatency(bench, subject, readers),
     })),
 }))
-
-const SAMPLE_KINDS = ['y-sealed', 'y-websocket', 'forwarder'] as const
-
-function subjectsFor({ isSample }: Bench): readonly TimedSubject<ServerKind>[] {
-  return isSample ? SAMPLE_KINDS.map(subjectOf) : [...serverKinds.map(subjectOf), weaklyDurable]
-}
 
 async function measureLatency(
   bench: Bench,

@@ -58,8 +58,21 @@ describe('who does not speak the protocol', () => {
     const client = open(await start())
     await client.opened()
     client.say({ type: 'hello', minVersion: 7, maxVersion: 9, agent: 'from the future' })
+    // As one does that speaks a single version: what it is to mean was not agreed on, and it is not looked at.
+    const facts = { token: '', params: {}, cursor: 0, hash: new Uint8Array(0), observe: false }
+    client.say({ type: 'join', channel: 1, room: 'room', ...facts })
     expect(await client.closed).toEqual({ code: 4426, reason: 'relay speaks 1..1, client 7..9' })
     expect(client.heard).toEqual([{ type: 'incompatible', minVersion: 1, maxVersion: 1 }])
+  })
+
+  it('a join that comes on the heels of hello is answered like any other', async () => {
+    const client = open(await start())
+    await client.opened()
+    client.say({ type: 'hello', minVersion: 1, maxVersion: 1, agent: 'in a hurry' })
+    const facts = { token: '', params: {}, cursor: 0, hash: new Uint8Array(0), observe: false }
+    client.say({ type: 'join', channel: 1, room: 'room', ...facts })
+    await client.hears('caught-up')
+    expect(client.heard.map(({ type }) => type)).toEqual(['welcome', 'joined', 'caught-up'])
   })
 
   it.each([

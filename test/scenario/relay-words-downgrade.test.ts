@@ -6,7 +6,7 @@ import { untilText } from '../support/events.ts'
 import { FakeClock, settle } from '../support/fake-clock.ts'
 import { passUntil, saidBy } from '../support/rotation-steps.ts'
 import { showAnotherLog } from '../support/shadow-log.ts'
-import { codesOf, someProblem, synced } from '../support/steps.ts'
+import { codesOf, ofType, someProblem, synced } from '../support/steps.ts'
 import { Wire } from '../support/wire.ts'
 import { type Person, startWorld, type World } from '../support/world.ts'
 
@@ -30,22 +30,25 @@ async function aliceHasWritten(): Promise<Person> {
 }
 
 describe('a relay that greets', () => {
-  test.each([2, 127, 2 ** 31 - 1])('in version %i, which nobody offered: not a word is said to it', async (version) => {
-    await aliceHasWritten()
-    const bob = world.person('Bob', { unsafeClock: clock, connect: false, expects: ['relay-fault'] })
-    bob.text.insert(0, world.canary('typed'))
-    bob.wire.rewrite('down', (messages) =>
-      (messages as Down[]).map((message) => (message.type === 'welcome' ? { ...message, version } : message)),
-    )
-    bob.provider.connect()
-    await passUntil(someProblem(bob), [clock])
-    for (let second = 0; second < 30; second++) await clock.advance(1_000)
-    expect(codesOf(bob)).toEqual(['relay-fault'])
-    expect(saidBy(bob).every(({ type }) => type === 'hello')).toBe(true)
-    bob.wire.rewrite('down', undefined)
-    await passUntil(synced(bob), [clock])
-    expect(bob.text.toString()).toContain('of Alice')
-  })
+  test.each([2, 127, 2 ** 31 - 1])(
+    'in version %i, which nobody offered: nothing is said to it but who asks for which room',
+    async (version) => {
+      await aliceHasWritten()
+      const bob = world.person('Bob', { unsafeClock: clock, connect: false, expects: ['relay-fault'] })
+      bob.text.insert(0, world.canary('typed'))
+      bob.wire.rewrite('down', (messages) =>
+        (messages as Down[]).map((message) => (message.type === 'welcome' ? { ...message, version } : message)),
+      )
+      bob.provider.connect()
+      await passUntil(someProblem(bob), [clock])
+      for (let second = 0; second < 30; second++) await clock.advance(1_000)
+      expect(codesOf(bob)).toEqual(['relay-fault'])
+      expect(new Set(saidBy(bob).map(({ type }) => type))).toEqual(new Set(['hello', 'join']))
+      bob.wire.rewrite('down', undefined)
+      await passUntil(synced(bob), [clock])
+      expect(bob.text.toString()).toContain('of Alice')
+    },
+  )
 
   test.each<[string, Uint8Array]>([
     ['in version 0, which does not exist', Uint8Array.of(0x40, 1, 0)],
@@ -65,6 +68,36 @@ describe('a relay that greets', () => {
     bob.provider.connect()
     await passUntil(synced(bob), [clock])
     expect(codesOf(bob)).toEqual(['relay-fault'])
+    expect(bob.text.toString()).toContain('of Alice')
+  })
+
+  test('late: who has joined meanwhile believes nothing that comes before it', async () => {
+    await aliceHasWritten()
+    const bob = world.person('Bob', { unsafeClock: clock, connect: false, expects: ['relay-fault'] })
+    bob.text.insert(0, world.canary('typed'))
+    bob.wire.rewrite('down', (messages) => (messages as Down[]).filter(({ type }) => type !== 'welcome'))
+    bob.provider.connect()
+    await passUntil(someProblem(bob), [clock])
+    for (let second = 0; second < 30; second++) await clock.advance(1_000)
+    expect(codesOf(bob)).toEqual(['relay-fault'])
+    expect(bob.problems[0]?.message).toContain('before welcome')
+    expect(bob.text.toString()).not.toContain('of Alice')
+    expect(new Set(saidBy(bob).map(({ type }) => type))).toEqual(new Set(['hello', 'join']))
+    bob.wire.rewrite('down', undefined)
+    await passUntil(synced(bob), [clock])
+    expect(bob.text.toString()).toContain('of Alice')
+  })
+
+  test('not at all yet: the join is on its way all the same, and spares a round trip', async () => {
+    await aliceHasWritten()
+    const bob = world.person('Bob', { connect: false })
+    bob.wire.hold('down', ofType('welcome'))
+    const joins = bob.wire.untilPassed('up', ofType('join'))
+    bob.provider.connect()
+    await joins
+    expect(bob.provider.wsconnected).toBe(false)
+    bob.wire.release('down')
+    await synced(bob)
     expect(bob.text.toString()).toContain('of Alice')
   })
 

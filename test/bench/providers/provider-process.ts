@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises'
 import type * as Y from 'yjs'
 import { answerCalls } from '../processes/answer-calls.ts'
 import { loadProvider, type ProviderKind, type ProviderSettings, type RealProvider } from './real-provider.ts'
@@ -23,6 +24,9 @@ export interface OpenedDocument {
   readonly characters: number
 }
 
+// What loading modules has left to do in the background is not part of opening a document.
+const SETTLE_MS = 100
+
 const providers: RealProvider[] = []
 let openedKind: ProviderKind = 'y-sealed'
 /** Of the first provider's text, one time for each character: on the clock that all processes of a machine share. */
@@ -39,6 +43,7 @@ answerCalls({
   async open(input: OpenInput): Promise<OpenedDocument[]> {
     const { kind, count, characters = 0, isAtOnce = false, notesSavings = false, ...settings } = input
     const { make } = await loadProvider(kind)
+    await after(SETTLE_MS)
     openedKind = kind
     const openOne = async (): Promise<OpenedDocument> => {
       const startMs = performance.now()

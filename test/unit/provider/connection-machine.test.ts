@@ -1,3 +1,4 @@
+import { MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from '@y-sealed/protocol'
 import { describe, expect, it } from 'vitest'
 import {
   type ConnectionEvent,
@@ -26,8 +27,12 @@ const TABLE: Array<[string, ConnectionEvent, string[]]> = [
     { type: 'unwant' },
     ['idle:', 'idle: close-socket', 'idle: close-socket', 'idle: close-socket', 'idle: stop-wait', 'idle:'],
   ],
-  ['opened', { type: 'opened' }, ['idle:', 'greeting: say-hello', 'greeting:', 'open:', 'waiting:', 'stopped:']],
-  ['welcomed', { type: 'welcomed' }, ['idle:', 'connecting:', 'open: announce-open', 'open:', 'waiting:', 'stopped:']],
+  [
+    'opened',
+    { type: 'opened' },
+    ['idle:', 'greeting: say-hello announce-open', 'greeting:', 'open:', 'waiting:', 'stopped:'],
+  ],
+  ['welcomed', { type: 'welcomed' }, ['idle:', 'connecting:', 'open:', 'open:', 'waiting:', 'stopped:']],
   [
     'closed, transient',
     { type: 'closed', permanent: false },
@@ -62,4 +67,8 @@ describe('the connection, as a table', () => {
       })
     })
   }
+})
+
+it('a client joins before it is welcomed for as long as it speaks one version: one that speaks two has to wait for the choice', () => {
+  expect(MIN_PROTOCOL_VERSION).toBe(PROTOCOL_VERSION)
 })

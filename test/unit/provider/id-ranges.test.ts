@@ -30,6 +30,21 @@ describe('a set of Yjs ids', () => {
     }
   })
 
+  it('the same for several clients in turns (seed id-ranges-2)', () => {
+    const random = seededRandom('id-ranges-2')
+    const ranges = new IdRanges()
+    const alone = new Map([1, 2, 3].map((client) => [client, new IdRanges()]))
+    for (let i = 0; i < 3_000; i++) {
+      const client = 1 + below(random, 3)
+      const start = below(random, 4_000)
+      const length = below(random, 8)
+      const own = alone.get(client)
+      if (below(random, 2) === 0) for (const each of [ranges, own]) each?.add(client, start, length)
+      expect(ranges.missing(client, start, 40)).toEqual(own?.missing(client, start, 40))
+      expect(ranges.has(client, start, length)).toBe(own?.has(client, start, length))
+    }
+  })
+
   it('knows nothing of a client it has not seen', () => {
     const ranges = new IdRanges()
     expect(ranges.missing(1, 3, 4)).toEqual([[3, 4]])

@@ -4,6 +4,8 @@ import { EnvelopeError } from '../envelope-error.ts'
 export interface Engine {
   readonly name: string
   sha256(bytes: Uint8Array): Uint8Array
+  /** The same for megabytes: where JavaScript would hold up the page for them, the platform does it beside the page. */
+  sha256OfMany(bytes: Uint8Array): Promise<Uint8Array>
   /** RFC 5869, extract and expand. */
   hkdf(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, lengthBytes: number): Promise<Uint8Array>
   /** RFC 8018 with HMAC-SHA-256. */

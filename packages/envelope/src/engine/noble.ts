@@ -10,6 +10,7 @@ import { rawRoot } from './raw-root.ts'
 export const nobleEngine: Engine = {
   name: 'noble',
   sha256: (bytes) => sha256(bytes),
+  sha256OfMany: async (bytes) => sha256(bytes),
   hkdf: async (secret, salt, info, lengthBytes) => hkdf(sha256, secret, salt, info, lengthBytes),
   pbkdf2: (secret, salt, iterations, lengthBytes) =>
     pbkdf2Async(sha256, secret, salt, { c: iterations, dkLen: lengthBytes }),

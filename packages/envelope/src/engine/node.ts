@@ -18,7 +18,8 @@ const pbkdf2Async = promisify(pbkdf2)
 /** node:crypto: native and constant time, and synchronous where it matters. */
 export const nodeEngine: Engine = {
   name: 'node',
-  sha256: (bytes) => plain(createHash('sha256').update(bytes).digest()),
+  sha256,
+  sha256OfMany: async (bytes) => sha256(bytes),
   hkdf: async (secret, salt, info, lengthBytes) => new Uint8Array(hkdfSync('sha256', secret, salt, info, lengthBytes)),
   pbkdf2: async (secret, salt, iterations, lengthBytes) =>
     plain(await pbkdf2Async(secret, salt, iterations, lengthBytes, 'sha256')),
@@ -33,6 +34,10 @@ export const nodeEngine: Engine = {
     return { open: async (nonce, aad, ciphertext) => open(key, nonce, aad, ciphertext) }
   },
   root: async (secret) => rawRoot(nodeEngine, secret),
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return plain(createHash('sha256').update(bytes).digest())
 }
 
 function seal(key: KeyObject, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {

@@ -14,6 +14,7 @@ export function createWebCryptoEngine(name: string, sealingKey: Engine['sealingK
     name,
     // Hashing needs no key and is wanted synchronously, which WebCrypto cannot.
     sha256: (bytes) => sha256(bytes),
+    sha256OfMany: async (bytes) => new Uint8Array(await subtle().digest('SHA-256', source(bytes))),
     hkdf: async (secret, salt, info, lengthBytes) => {
       const key = await subtle().importKey('raw', source(secret), 'HKDF', false, ['deriveBits'])
       return new Uint8Array(await subtle().deriveBits(hkdfOf(info, salt), key, lengthBytes * BITS))

@@ -1,6 +1,6 @@
+import { sha256OfMany } from '@y-sealed/envelope'
 import * as encoding from 'lib0/encoding'
 import type { LogState } from '../log-state/log-state.ts'
-import { sha256 } from './hash-chunks.ts'
 
 /** Apart from every other hash of the project. */
 const LABEL = new TextEncoder().encode('y-sealed/v1/digest')
@@ -24,5 +24,5 @@ export async function stateDigest({ ranges }: LogState): Promise<Uint8Array> {
       }
     }
   }
-  return sha256(encoding.toUint8Array(encoder))
+  return sha256OfMany(encoding.toUint8Array(encoder))
 }

@@ -44,9 +44,10 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
       if (state === 'idle' || state === 'stopped') return stay('idle')
       return { state: 'idle', effects: ['close-socket'] }
     case 'opened':
-      return state === 'connecting' ? { state: 'greeting', effects: ['say-hello'] } : stay(state)
+      // A client of one version has no choice to wait for: rooms join at once, which spares everybody a round trip (WIRE-13).
+      return state === 'connecting' ? { state: 'greeting', effects: ['say-hello', 'announce-open'] } : stay(state)
     case 'welcomed':
-      return state === 'greeting' ? { state: 'open', effects: ['announce-open'] } : stay(state)
+      return stay(state === 'greeting' ? 'open' : state)
     case 'closed':
       if (state === 'idle' || state === 'stopped' || state === 'waiting') return stay(state)
       if (event.permanent) return { state: 'stopped', effects: ['close-socket'] }

@@ -106,12 +106,13 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
     this.#unwatchPage = onPageAwake(() => this.#wake())
   }
 
+  /** Rooms may speak: the socket is open, whether the relay has said `welcome` yet or not. */
   get isOpen(): boolean {
-    return this.#state === 'open'
+    return this.#state === 'greeting' || this.#state === 'open'
   }
 
   get isConnecting(): boolean {
-    return this.#state === 'connecting' || this.#state === 'greeting'
+    return this.#state === 'connecting'
   }
 
   /** ms since the relay was last heard, by the connection's clock. */
@@ -155,7 +156,7 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
 
   /** Sends messages as one frame. What is sent while the socket is not open is dropped: a room joins anew at each opening. */
   send(messages: Up[]): void {
-    if (this.#state === 'open') this.#socket?.send(bytesForSocket(encodeFrame(messages)))
+    if (this.isOpen) this.#socket?.send(bytesForSocket(encodeFrame(messages)))
   }
 
   /** Drops the socket and connects anew with back-off: the answer to a relay that broke the protocol. */
@@ -274,6 +275,10 @@ export class RelayConnection extends ObservableV2<{ [Name in keyof ConnectionEve
         const text = `the relay speaks version ${message.minVersion} to ${message.maxVersion} of the protocol, this app ${ours}`
         this.#tell('problem', new SealedError('update-required', text, 'version'))
         this.#closed({ code: closeReasons['update-required'].code, reason: 'update-required' })
+        return
+      } else if (this.#state === 'greeting') {
+        // What it is to mean was not agreed on.
+        this.#broke(`the relay said ${message.type} before welcome`)
         return
       } else if (message.type !== 'pong') {
         const list = byChannel.get(message.channel)

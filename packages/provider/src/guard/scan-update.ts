@@ -258,12 +258,17 @@ class Scan {
 
   /** Its length in UTF-16 units, as Yjs counts. */
   #string(): number {
-    const bytes = this.#take(this.#uint())
-    let i = 0
-    while (i < bytes.length && (bytes[i] as number) < 0x80) i++
-    if (i === bytes.length) return i
+    const length = this.#uint()
+    const bytes = this.#bytes
+    const from = this.#at
+    if (length > bytes.length - from) throw new UnusableUpdate('malformed')
+    this.#at = from + length
+    let i = from
+    while (i < this.#at && (bytes[i] as number) < 0x80) i++
+    // A view of each would cost more than all the rest.
+    if (i === this.#at) return length
     try {
-      return utf8.decode(bytes).length
+      return utf8.decode(bytes.subarray(from, this.#at)).length
     } catch {
       throw new UnusableUpdate('malformed')
     }
@@ -277,6 +282,12 @@ class Scan {
   }
 
   #uint(): number {
+    // Nearly all of them are small.
+    const first = this.#bytes[this.#at]
+    if (first !== undefined && first < 0x80) {
+      this.#at++
+      return first
+    }
     let value = 0
     let factor = 1
     while (factor <= 2 ** 49) {

@@ -1,3 +1,5 @@
+import type * as Y from 'yjs'
+
 /** A half-open range of Yjs clocks [start, end) of one client. */
 interface Range {
   start: number
@@ -7,6 +9,8 @@ interface Range {
 /** A set of Yjs ids (client, clock), kept as sorted, disjoint, non-touching ranges per client. */
 export class IdRanges {
   readonly #byClient = new Map<number, Range[]>()
+  /** Where the last search ended: documents are read in the order of their ids, and the next one ends there or just behind. */
+  #near = 0
 
   static of(
     runs: ReadonlyArray<{ readonly client: number; readonly clock: number; readonly length: number }>,
@@ -34,7 +38,7 @@ export class IdRanges {
       ranges.push({ start, end })
       return
     }
-    const from = firstTouching(ranges, start)
+    const from = this.#firstTouching(ranges, start)
     // What is there already, such as deletes that the update has named and Yjs tells of once more.
     if (isWithin(ranges[from], start, end)) return
     let to = from
@@ -84,7 +88,7 @@ export class IdRanges {
     const end = start + length
     const out: Array<readonly [number, number]> = []
     let at = start
-    for (let i = firstTouching(ranges, start); i < ranges.length && at < end; i++) {
+    for (let i = this.#firstTouching(ranges, start); i < ranges.length && at < end; i++) {
       const range = ranges[i]
       if (range === undefined || range.start >= end) break
       if (range.start > at) out.push([at, range.start - at])
@@ -99,7 +103,7 @@ export class IdRanges {
     const end = start + length
     const ranges = this.#byClient.get(client) ?? []
     const out: Array<readonly [number, number]> = []
-    for (let i = firstTouching(ranges, start); i < ranges.length; i++) {
+    for (let i = this.#firstTouching(ranges, start); i < ranges.length; i++) {
       const range = ranges[i]
       if (range === undefined || range.start >= end) break
       const from = Math.max(start, range.start)
@@ -113,7 +117,21 @@ export class IdRanges {
     if (length <= 0) return true
     const ranges = this.#byClient.get(client) ?? []
     // Ranges do not touch, so one alone holds all of it.
-    return isWithin(ranges[firstTouching(ranges, start + 1)], start, start + length)
+    return isWithin(ranges[this.#firstTouching(ranges, start + 1)], start, start + length)
+  }
+
+  /** Whether the ids of all deleted structs of a client are in the set. A document has tens of thousands of structs, in the order of their ids. */
+  holdsDeleted(client: number, structs: ReadonlyArray<Y.Item | Y.GC>): boolean {
+    const ranges = this.#byClient.get(client) ?? []
+    let at = 0
+    for (const struct of structs) {
+      if (!struct.deleted) continue
+      const start = struct.id.clock
+      let range = ranges[at]
+      while (range !== undefined && range.end <= start) range = ranges[++at]
+      if (!isWithin(range, start, start + struct.length)) return false
+    }
+    return true
   }
 
   /** How far the ids of a client are in the set without a hole, from 0: its entry in a state vector. */
@@ -125,21 +143,31 @@ export class IdRanges {
   clear(): void {
     this.#byClient.clear()
   }
+
+  /** Index of the first range whose end is not before `clock`. */
+  #firstTouching(ranges: readonly Range[], clock: number): number {
+    if (isFirstTouching(ranges, this.#near, clock)) return this.#near
+    if (isFirstTouching(ranges, this.#near + 1, clock)) return ++this.#near
+    let low = 0
+    let high = ranges.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const range = ranges[middle]
+      if (range !== undefined && range.end < clock) low = middle + 1
+      else high = middle
+    }
+    this.#near = low
+    return low
+  }
 }
 
 function isWithin(range: Range | undefined, start: number, end: number): boolean {
   return range !== undefined && range.start <= start && end <= range.end
 }
 
-/** Index of the first range whose end is not before `clock`. */
-function firstTouching(ranges: readonly Range[], clock: number): number {
-  let low = 0
-  let high = ranges.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const range = ranges[middle]
-    if (range !== undefined && range.end < clock) low = middle + 1
-    else high = middle
-  }
-  return low
+function isFirstTouching(ranges: readonly Range[], at: number, clock: number): boolean {
+  const before = ranges[at - 1]
+  const here = ranges[at]
+  const isBehind = at === 0 || (before !== undefined && before.end < clock)
+  return isBehind && (here === undefined ? at === ranges.length : here.end >= clock)
 }

@@ -85,9 +85,9 @@ export class LogState {
 
   /** Whether the log holds all that a document does. What waits in the document for something that is missing is not looked at. */
   coversStore(store: Y.Doc['store']): boolean {
-    for (const client of store.clients.keys()) if (this.end(client) < Y.getState(store, client)) return false
-    for (const [client, items] of Y.createDeleteSetFromStructStore(store).clients) {
-      for (const { clock, len } of items) if (!this.#deletes.has(client, clock, len)) return false
+    for (const [client, structs] of store.clients) {
+      if (this.end(client) < Y.getState(store, client)) return false
+      if (!this.#deletes.holdsDeleted(client, structs)) return false
     }
     return true
   }

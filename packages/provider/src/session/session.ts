@@ -291,8 +291,10 @@ export class Session {
     if (life !== this.#life || this.phase !== 'reading') return
     this.#stalls.start()
     if (readAgain) this.#reading.read(this.#inbound.cursor)
-    this.#ports.awareness.start(epoch, this.#epochs.isRetired)
     this.#inbound.drain()
+    // A document that is complete is shown first, and then who looks at it.
+    if (life !== this.#life || epoch !== this.epoch) return
+    this.#ports.awareness.start(epoch, this.#epochs.isRetired)
   }
 
   #progress(): void {

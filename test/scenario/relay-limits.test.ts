@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { encodeFrame, MAX_FRAME_BYTES, type Up } from '@y-sealed/protocol'
+import { EnvelopeKind } from '@y-sealed/protocol/header'
 import { DEFAULT_RELAY_LIMITS, type Relay, type RelayOptions } from '@y-sealed/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import { patiently, until } from '../support/events.ts'
@@ -299,6 +300,41 @@ describe('how often a document is rotated', () => {
       expect(await client.rotate(next, before)).toMatchObject({ type: 'opened' })
       before = next
     }
+  })
+})
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+
+describe('how often a session says where its caret is', () => {
+  it('who says more than the others should have to hear is heard at their pace, with the newest', async () => {
+    const clock = new FakeClock()
+    const relay = await start({ clock, limits: { awarenessBurst: 3, awarenessPerSecond: 2 } })
+    const client = await greeted(relay)
+    await client.join('room')
+    const other = await greeted(relay)
+    await other.join('room')
+    await client.open(fakeRecord())
+    await other.hears('record')
+    const sealer = new FakeSealer()
+    const said = Array.from({ length: 10 }, () => sealer.seal(20, EnvelopeKind.awareness))
+    // One after the other: of what comes in one turn of the relay only the newest is passed on anyway.
+    for (const envelope of said) {
+      client.say({ type: 'awareness', channel: 1, envelope })
+      await client.pinged()
+      await other.pinged()
+    }
+    const heard = () => other.heard.flatMap((message) => (message.type === 'awareness' ? [hex(message.envelope)] : []))
+    expect(heard()).toEqual(said.slice(0, 3).map(hex))
+    await clock.advance(500)
+    await other.pinged()
+    expect(heard()).toEqual([...said.slice(0, 3), ...said.slice(9)].map(hex))
+    await clock.advance(60_000)
+    await other.pinged()
+    expect(heard()).toHaveLength(4)
+    client.say({ type: 'awareness', channel: 1, envelope: sealer.seal(20, EnvelopeKind.awareness) })
+    await client.pinged()
+    await other.pinged()
+    expect(heard()).toHaveLength(5)
   })
 })
 

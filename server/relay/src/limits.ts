@@ -33,6 +33,9 @@ export interface RelayLimits extends Limits {
   /** Appends of one session: at once, and then each second; others wait for their turn. */
   appendBurst: number
   appendsPerSecond: number
+  /** Awareness of one session: at once, and then each second; of more, the newest waits for its turn. */
+  awarenessBurst: number
+  awarenessPerSecond: number
   /** Requests of one session that may wait while one is carried out. */
   maxWaitingRequests: number
   /** Sealed bytes of all sessions that are staged or wait for their commit. */
@@ -107,6 +110,9 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   // A person makes ten a second; a script on a fast line, one after the other, some hundred.
   appendBurst: 1_000,
   appendsPerSecond: 500,
+  // The provider says at most twenty a second, while a caret moves; the whole room hears each of them.
+  awarenessBurst: 100,
+  awarenessPerSecond: 50,
   // A client has one append in flight; the rest is a stage, a read and a margin.
   maxWaitingRequests: 4,
   // Four of the largest requests there are.

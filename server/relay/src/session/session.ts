@@ -27,6 +27,7 @@ import { Delivery } from '../room/delivery.ts'
 import type { Member, MemberInfo, Room } from '../room/room.ts'
 import { errorFields } from '../telemetry/log.ts'
 import type { Connection } from '../transport/connection.ts'
+import { AwarenessPace } from './awareness-pace.ts'
 import { newCheckpoint } from './new-checkpoint.ts'
 import { newEpoch } from './new-epoch.ts'
 import { headerOf, newEntries, newRuns, type Write } from './new-runs.ts'
@@ -66,6 +67,7 @@ export class Session implements Member {
   readonly #staging: Staging
   readonly #onFailure: (error: unknown) => void
   #sideReads: SideReads | undefined
+  #awareness: AwarenessPace | undefined
   readonly #lease: OwnLease
   #hasLeft = false
 
@@ -92,6 +94,7 @@ export class Session implements Member {
     this.#hasLeft = true
     this.delivery.end()
     this.#sideReads?.end()
+    this.#awareness?.stop()
     this.room.remove(this)
   }
 
@@ -167,10 +170,9 @@ export class Session implements Member {
   say(envelope: Uint8Array): void {
     try {
       if (this.isObserver) throw new Refusal('write-denied', 'an observer says nothing')
-      const { kind, epochIndex } = headerOf(envelope)
+      const { kind } = headerOf(envelope)
       if (kind !== EnvelopeKind.awareness) throw new Refusal('malformed', `kind ${kind} is no awareness`)
-      // Sealed for another epoch than the others have now: each member says its own again when it adopts an epoch.
-      if (epochIndex === this.room.head.record?.index) this.room.say(this, envelope)
+      this.#awarenessPace().say(envelope)
     } catch (error) {
       this.#refuse(0, error)
     }
@@ -224,6 +226,16 @@ export class Session implements Member {
     const { maxWaitingRequests: maxWaiting } = this.#context.limits
     this.#sideReads ??= new SideReads({ ...this.#reading, room: this.room.name, maxWaiting })
     return this.#sideReads
+  }
+
+  #awarenessPace(): AwarenessPace {
+    const { clock, limits } = this.#context
+    const rate = { burst: limits.awarenessBurst, perSecond: limits.awarenessPerSecond }
+    this.#awareness ??= new AwarenessPace(clock, rate, (envelope) => {
+      // Sealed for another epoch than the others have now: each member says its own again when it adopts an epoch.
+      if (headerOf(envelope).epochIndex === this.room.head.record?.index) this.room.say(this, envelope)
+    })
+    return this.#awareness
   }
 
   async #reread({ request, after }: Read): Promise<void> {

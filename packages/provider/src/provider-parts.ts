@@ -109,7 +109,7 @@ export function connectParts(serverUrl: string, options: SealedProviderOptions, 
     onMatch: () => provider.say('key-match'),
   })
 
-  const sealedAwareness = new SealedAwareness({
+  const sealedAwareness: SealedAwareness = new SealedAwareness({
     awareness,
     origin,
     problems,
@@ -118,7 +118,7 @@ export function connectParts(serverUrl: string, options: SealedProviderOptions, 
     send: (envelope) => session.sendAwareness(envelope),
   })
   const { token = '' } = options
-  const session = new Session({
+  const session: Session = new Session({
     doc,
     origin,
     room,

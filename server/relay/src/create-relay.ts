@@ -13,6 +13,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import { createHttpServer } from './http-server.ts'
 import { checkLimits, DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
+import { answering } from './log/answering.ts'
 import { checkDurability, type Durability } from './log/durability.ts'
 import type { LogStore } from './log/log-store.ts'
 import { openStore } from './log/open-store.ts'
@@ -149,10 +150,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   let closing: Promise<void> | undefined
   const adminApi = options.admin && new AdminApi(options.admin.token, operator, log)
   const sockets = new WsServer({ context, gate, addressOf, turn, clock })
+  const isStoreAnswering = answering(store)
   const server = createHttpServer({
     admin: adminApi,
     async readiness() {
-      const parts = { store: await isAnswering(store), ...(bus && { bus: bus.isConnected }) }
+      const parts = { store: await isStoreAnswering(), ...(bus && { bus: bus.isConnected }) }
       return { isReady: closing === undefined && Object.values(parts).every(Boolean), parts }
     },
     metrics: () =>
@@ -246,14 +248,6 @@ async function closeShutOut(rooms: Rooms, shutOut: ShutOut): Promise<void> {
   for (const { members } of await rooms.present()) {
     for (const member of members) if (member.isIn(shutOut)) member.close(closeReasons.revoked)
   }
-}
-
-async function isAnswering(store: LogStore): Promise<boolean> {
-  // No room has an empty name: looked up like any other, and never found.
-  return await store.head('').then(
-    () => true,
-    () => false,
-  )
 }
 
 const letEveryoneWrite: Authorize = async () => ({ subject: '', role: 'write' })

@@ -17,13 +17,31 @@ export async function openRedisBus(url: string, { onReconnect, onFailure }: BusE
   const speaker = createClient({ url, socket, pingInterval: PING_MS, disableOfflineQueue: true })
   const listener = createClient({ url, socket, pingInterval: PING_MS })
   let hasConnected = false
+  let isClosed = false
   for (const client of [speaker, listener]) client.on('error', onFailure)
   listener.on('ready', () => {
-    if (hasConnected) onReconnect()
+    if (hasConnected) {
+      // What was heard before the client hears again by itself.
+      for (const [channel, deliver] of unheard) void listen(channel, deliver)
+      onReconnect()
+    }
     hasConnected = true
   })
   const listeners = new Map<string, (message: Buffer) => void>()
+  /** Of these the connection was lost before Redis had said that it listens, or Redis has refused to. */
+  const unheard = new Map<string, (message: Buffer) => void>()
   const ignore = () => {}
+
+  async function listen(channel: string, deliver: (message: Buffer) => void): Promise<void> {
+    unheard.delete(channel)
+    try {
+      await listener.subscribe(channel, deliver, true)
+    } catch (error) {
+      if (listeners.get(channel) !== deliver || isClosed) return
+      unheard.set(channel, deliver)
+      onFailure(error)
+    }
+  }
   speaker.connect().catch(onFailure)
   listener.connect().catch(onFailure)
 
@@ -39,15 +57,17 @@ export async function openRedisBus(url: string, { onReconnect, onFailure }: BusE
     async subscribe(channel, hear) {
       const deliver = (message: Buffer) => hear(message)
       listeners.set(channel, deliver)
-      await listener.subscribe(channel, deliver, true).catch(ignore)
+      await listen(channel, deliver)
     },
     unsubscribe(channel) {
       const deliver = listeners.get(channel)
       listeners.delete(channel)
+      unheard.delete(channel)
       if (deliver) listener.unsubscribe(channel, deliver, true).catch(ignore)
     },
     async close() {
       // What was said last, the leaving of sessions above all, goes out first.
+      isClosed = true
       await speaker.close().catch(ignore)
       listener.destroy()
     },

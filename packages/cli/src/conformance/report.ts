@@ -13,7 +13,7 @@ export function printReport(report: ConformanceReport): string {
   if (noKey !== undefined) {
     lines.push(
       `No question got a key; the first got ${noKey}. Name with --users who may ask, and let that writer have every`,
-      'document that begins with conformance- (or --document-prefix); or name with --documents some that may be had.',
+      'document that begins with --document-prefix (conformance- by itself); or name with --documents some that may be had.',
       '',
     )
   }

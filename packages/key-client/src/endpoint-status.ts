@@ -8,7 +8,8 @@ export function refusalOf(response: Response, nowMs: number): KeyError {
   const { status } = response
   const said = `the key endpoint answered ${status}`
   if (status === 401 || status === 403) return new KeyError('key-refused', said, { status })
-  if (status === 404) return new KeyError('key-unknown', said)
+  // A web server answers alike for a path that it does not have.
+  if (status === 404) return new KeyError('key-unknown', `${said}: it does not know the hint, or its URL is another`)
   if (status === 429 || status >= 500) {
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), nowMs)
     return new KeyError('key-unavailable', said, retryAfterMs === undefined ? {} : { retryAfterMs })

@@ -145,7 +145,8 @@ describe('verify', () => {
   it.each([
     [
       'a bit of an entry',
-      `UPDATE runs SET body = CAST(substr(body, 1, 60) || x'00' || substr(body, 62) AS BLOB) ${RUN}`,
+      // What was sealed is drawn: it may be any byte already.
+      `UPDATE runs SET body = CAST(substr(body, 1, 60) || iif(substr(body, 61, 1) = x'00', x'01', x'00') || substr(body, 62) AS BLOB) ${RUN}`,
       5,
       'do not give the H',
     ],

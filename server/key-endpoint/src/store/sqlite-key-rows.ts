@@ -3,7 +3,7 @@ import { nextEpoch } from './epoch-number.ts'
 import { hintTaken } from './hint-taken.ts'
 import { type KeyRow, type KeyRows, type NewRow, SEALER } from './key-rows.ts'
 import type { KeyState } from './key-store.ts'
-import { emptyJournal } from './sqlite-database.ts'
+import { leaveNothingBehind } from './sqlite-database.ts'
 import { sqliteSealers } from './sqlite-schema.ts'
 import { inTransaction } from './sqlite-transaction.ts'
 
@@ -82,8 +82,8 @@ export function createSqliteKeyRows(db: DatabaseSyncInstance): KeyRows {
     deactivateAll: async () => Number(sql.deactivateAll.run().changes),
     async shred(documentId, keyHint) {
       sql.shred.run(utf8(documentId), utf8(keyHint))
-      // Also where it was shredded before: perhaps the journal could not be emptied then.
-      emptyJournal(db)
+      // Also where it was shredded before: perhaps that could not be done then.
+      leaveNothingBehind(db)
     },
     async reseal(documentId, keyHint, before, sealed, sealedBy) {
       sql.reseal.run(sealed, sealedBy, utf8(documentId), utf8(keyHint), before)
@@ -91,7 +91,7 @@ export function createSqliteKeyRows(db: DatabaseSyncInstance): KeyRows {
     sealers: async () => sqliteSealers(db),
     async setSealer(id) {
       sql.setSealer.run(id, SEALER)
-      emptyJournal(db)
+      leaveNothingBehind(db)
     },
     origins: async () => sql.origins.all().map(({ origin }) => String(origin)),
     async close() {

@@ -84,7 +84,9 @@ describe('E3: readers that never read', () => {
 
   it('are spared awareness first: of two thousand states they get the newest, and stay', async () => {
     const STATES = 2_000
-    const relay = await start({ limits: { backlogBytes: 64 * 1024, maxBacklogBytes: 256 * 1024 } })
+    const relay = await start({
+      limits: { backlogBytes: 64 * 1024, maxBacklogBytes: 256 * 1024, awarenessBurst: STATES },
+    })
     const speaker = await joined(relay)
     await speaker.open(fakeRecord())
     const slow = await joined(relay)

@@ -8,7 +8,7 @@ import {
   type Place,
   startHash,
 } from '@y-sealed/protocol'
-import { RawClient, sha256 } from '../scenario/relay-raw-client.ts'
+import { fakeRecord, RawClient, sha256 } from '../scenario/relay-raw-client.ts'
 import { sameBytes } from './target.ts'
 
 /** A relay that says nothing for so long says nothing any more. */
@@ -65,6 +65,11 @@ export function within<T>(promise: Promise<T>, what: string): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
+/** Looks like the record of an epoch that follows this log, as far as a reader without keys can tell. */
+export function recordAfter({ hash }: ReadRoom): Uint8Array {
+  return new Uint8Array(Buffer.concat([fakeRecord(1).subarray(0, -32), hash]))
+}
+
 function fitTogether(heard: readonly Down[]): ReadRoom {
   let hash: Uint8Array = new Uint8Array(32)
   let fits = true
@@ -72,6 +77,8 @@ function fitTogether(heard: readonly Down[]): ReadRoom {
   const records: Uint8Array[] = []
   let sequence = 0
   const begin = (record: Uint8Array): void => {
+    // A true one names H at the end of the epoch before; so does what `recordAfter` makes.
+    if (records.length > 0) fits &&= sameBytes(record.subarray(-32), hash)
     records.push(record)
     hash = startHash(sha256(record))
   }

@@ -1,7 +1,7 @@
 import { createRelay, type Log, type Relay, RelayError } from '@y-sealed/relay'
 import { FakeSealer, fakeCheckpoint, fakeRecord, nameOf, RawClient } from '../../scenario/relay-raw-client.ts'
 import { below } from '../../support/random.ts'
-import { type ReadRoom, readRoom, within } from '../read-room.ts'
+import { type ReadRoom, readRoom, recordAfter, within } from '../read-room.ts'
 import { codeOf, promised, sameBytes, type Target } from '../target.ts'
 import { editedImage, type Image, inventEdits } from './file-edits.ts'
 import { imageOf, withFolder, withImage } from './folders.ts'
@@ -115,7 +115,9 @@ async function writeRoom(url: string, room: string): Promise<void> {
   for (let entry = 0; entry < 20; entry++) await client.append([sealer.seal(40 + entry * 10), sealer.seal()])
   if (room === 'two') {
     const next = new FakeSealer(1)
-    await client.rotate(fakeRecord(1), record, { chunks: fakeCheckpoint(1, 2), envelopes: [next.seal()] })
+    const before = await readRoom(url, room)
+    if (typeof before === 'string') throw new Error(before)
+    await client.rotate(recordAfter(before), record, { chunks: fakeCheckpoint(1, 2), envelopes: [next.seal()] })
     for (let entry = 0; entry < 5; entry++) await client.append([next.seal()])
   }
   if (room === 'three') {

@@ -41,6 +41,9 @@ afterEach(async () => {
   for (const relay of relays.splice(0)) await relay.close()
 })
 
+const FACTS = { room: 'room', token: '', params: {}, cursor: 0, hash: new Uint8Array(0), observe: false }
+const JOIN = { type: 'join', channel: 1, ...FACTS } as const
+
 describe('who does not speak the protocol', () => {
   it('a plain y-websocket client is closed with 4400 and a sentence, and does not come back', async () => {
     const { url } = await start()
@@ -59,8 +62,7 @@ describe('who does not speak the protocol', () => {
     await client.opened()
     client.say({ type: 'hello', minVersion: 7, maxVersion: 9, agent: 'from the future' })
     // As one does that speaks a single version: what it is to mean was not agreed on, and it is not looked at.
-    const facts = { token: '', params: {}, cursor: 0, hash: new Uint8Array(0), observe: false }
-    client.say({ type: 'join', channel: 1, room: 'room', ...facts })
+    client.say(JOIN)
     expect(await client.closed).toEqual({ code: 4426, reason: 'relay speaks 1..1, client 7..9' })
     expect(client.heard).toEqual([{ type: 'incompatible', minVersion: 1, maxVersion: 1 }])
   })
@@ -69,8 +71,7 @@ describe('who does not speak the protocol', () => {
     const client = open(await start())
     await client.opened()
     client.say({ type: 'hello', minVersion: 1, maxVersion: 1, agent: 'in a hurry' })
-    const facts = { token: '', params: {}, cursor: 0, hash: new Uint8Array(0), observe: false }
-    client.say({ type: 'join', channel: 1, room: 'room', ...facts })
+    client.say(JOIN)
     await client.hears('caught-up')
     expect(client.heard.map(({ type }) => type)).toEqual(['welcome', 'joined', 'caught-up'])
   })

@@ -22,23 +22,25 @@ export async function openRedisBus(url: string, { onReconnect, onFailure }: BusE
   listener.on('ready', () => {
     if (hasConnected) {
       // What was heard before the client hears again by itself.
-      for (const [channel, deliver] of unheard) void listen(channel, deliver)
+      for (const channel of unheard) void listen(channel)
       onReconnect()
     }
     hasConnected = true
   })
   const listeners = new Map<string, (message: Buffer) => void>()
   /** Of these the connection was lost before Redis had said that it listens, or Redis has refused to. */
-  const unheard = new Map<string, (message: Buffer) => void>()
+  const unheard = new Set<string>()
   const ignore = () => {}
 
-  async function listen(channel: string, deliver: (message: Buffer) => void): Promise<void> {
+  async function listen(channel: string): Promise<void> {
+    const deliver = listeners.get(channel)
+    if (deliver === undefined) return
     unheard.delete(channel)
     try {
       await listener.subscribe(channel, deliver, true)
     } catch (error) {
       if (listeners.get(channel) !== deliver || isClosed) return
-      unheard.set(channel, deliver)
+      unheard.add(channel)
       onFailure(error)
     }
   }
@@ -57,7 +59,7 @@ export async function openRedisBus(url: string, { onReconnect, onFailure }: BusE
     async subscribe(channel, hear) {
       const deliver = (message: Buffer) => hear(message)
       listeners.set(channel, deliver)
-      await listen(channel, deliver)
+      await listen(channel)
     },
     unsubscribe(channel) {
       const deliver = listeners.get(channel)

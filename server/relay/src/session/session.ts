@@ -170,9 +170,9 @@ export class Session implements Member {
   say(envelope: Uint8Array): void {
     try {
       if (this.isObserver) throw new Refusal('write-denied', 'an observer says nothing')
-      const { kind } = headerOf(envelope)
+      const { kind, epochIndex } = headerOf(envelope)
       if (kind !== EnvelopeKind.awareness) throw new Refusal('malformed', `kind ${kind} is no awareness`)
-      this.#awarenessPace().say(envelope)
+      this.#awarenessPace().say({ envelope, epochIndex })
     } catch (error) {
       this.#refuse(0, error)
     }
@@ -231,9 +231,9 @@ export class Session implements Member {
   #awarenessPace(): AwarenessPace {
     const { clock, limits } = this.#context
     const rate = { burst: limits.awarenessBurst, perSecond: limits.awarenessPerSecond }
-    this.#awareness ??= new AwarenessPace(clock, rate, (envelope) => {
+    this.#awareness ??= new AwarenessPace(clock, rate, ({ envelope, epochIndex }) => {
       // Sealed for another epoch than the others have now: each member says its own again when it adopts an epoch.
-      if (headerOf(envelope).epochIndex === this.room.head.record?.index) this.room.say(this, envelope)
+      if (epochIndex === this.room.head.record?.index) this.room.say(this, envelope)
     })
     return this.#awareness
   }

@@ -34,7 +34,7 @@ async function startOn(folder: string, truth: ReadonlyMap<string, ReadRoom>): Pr
   }
   try {
     const decisions: string[] = []
-    for (const [room, whole] of truth) decisions.push(await lookAt(relay.url, room, whole))
+    for (const [room, whole] of truth) decisions.push(await lookAt({ url: relay.url, folder }, room, whole))
     return decisions.find((each) => each !== 'accepted') ?? 'accepted'
   } finally {
     // What could be said of it has been said to those who asked.
@@ -42,16 +42,24 @@ async function startOn(folder: string, truth: ReadonlyMap<string, ReadRoom>): Pr
   }
 }
 
-async function lookAt(url: string, room: string, whole: ReadRoom): Promise<string> {
+interface Damaged {
+  readonly url: string
+  readonly folder: string
+}
+
+async function lookAt({ url, folder }: Damaged, room: string, whole: ReadRoom): Promise<string> {
   const read = await readRoom(url, room)
   if (typeof read === 'string') return 'noticed'
   if (!read.fits) return 'noticed'
   promised(isBeginning(read, whole), `the log of ${room} fits together and is another`)
-  const isAcked = await append(url, room, read)
+  const acked = await append(url, room, read)
   const after = await readRoom(url, room)
-  if (isAcked) {
-    promised(typeof after !== 'string' && after.sequence === read.sequence + 1, `acked in ${room}, and not there`)
+  if (acked) {
+    // A damaged page of another room may stand in the way of moving it out of the journal: it is refused then, and kept.
+    if (typeof after === 'string') promised(isKept(folder, acked), `acked in ${room}, and not on the disk`)
+    else promised(after.sequence === read.sequence + 1, `acked in ${room}, and not there`)
   }
+  if (typeof after === 'string') return 'noticed'
   return read.entries.length === whole.entries.length ? 'accepted' : 'an older state'
 }
 
@@ -62,22 +70,28 @@ function isBeginning(read: ReadRoom, whole: ReadRoom): boolean {
   return isSame(read.records, whole.records) && isSame(read.entries, whole.entries)
 }
 
-/** True if an append was acked. */
-async function append(url: string, room: string, { records }: ReadRoom): Promise<boolean> {
-  if (records.length === 0) return false
+/** Whether a file of the folder has the bytes of this envelope. */
+function isKept(folder: string, envelope: Uint8Array): boolean {
+  return [...imageOf(folder).values()].some((file) => Buffer.from(file).includes(Buffer.from(envelope)))
+}
+
+/** The envelope that was appended, if that was acked. */
+async function append(url: string, room: string, { records }: ReadRoom): Promise<Uint8Array | undefined> {
+  if (records.length === 0) return undefined
   const client = await within(RawClient.connect(url), 'a greeting')
   try {
     const joined = await within(
       client.join(room).catch(() => undefined),
       'a join',
     )
-    if (joined === undefined) return false
+    if (joined === undefined) return undefined
     const epochIndex = (records.at(-1) as Uint8Array)[3] ?? 0
+    const envelope = new FakeSealer(epochIndex).seal()
     const answer = await within(
-      client.append([new FakeSealer(epochIndex).seal()]).catch(() => undefined),
+      client.append([envelope]).catch(() => undefined),
       'an append',
     )
-    return answer?.type === 'ack'
+    return answer?.type === 'ack' ? envelope : undefined
   } finally {
     client.end()
   }

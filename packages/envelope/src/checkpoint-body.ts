@@ -17,17 +17,20 @@ export interface CheckpointManifest {
   unixMs: number
 }
 
-/** The body of kind 2, of all chunks together: `varint sequence ‖ H ‖ previous ‖ digest ‖ u48be unix ms ‖ update`. Throws EnvelopeError `caller`. */
-export function encodeCheckpointBody(manifest: CheckpointManifest, update: Uint8Array): Uint8Array {
+/**
+ * The body of kind 2, of all chunks together: `varint sequence ‖ H ‖ previous ‖ digest ‖ u48be unix ms`, and behind it the update, which is not
+ * copied. Throws EnvelopeError `caller`.
+ */
+export function encodeCheckpointBody(manifest: CheckpointManifest, update: Uint8Array): [Uint8Array, Uint8Array] {
   if (update.length === 0) throw misuse('a checkpoint without an update')
-  return concat(
+  const head = concat(
     encodeSequence(manifest.sequence),
     encodeHash('H', manifest.hash),
     encodeOptionalHash('previous checkpoint', manifest.previous),
     encodeHash('digest', manifest.digest),
     encodeUnixMs(manifest.unixMs),
-    update,
   )
+  return [head, update]
 }
 
 /**

@@ -32,3 +32,16 @@ export async function mapInTurns<Item, Result>(
   }
   return results
 }
+
+/** Joins pieces, `perTurn` of them at a time: memory that is new to a page takes its time. */
+export async function concatInTurns(pieces: readonly Uint8Array[], perTurn: number): Promise<Uint8Array> {
+  const [first] = pieces
+  if (first !== undefined && pieces.length === 1) return first
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  await mapInTurns(pieces, perTurn, async (piece) => {
+    whole.set(piece, at)
+    at += piece.length
+  })
+  return whole
+}

@@ -1,5 +1,4 @@
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { concat } from './bytes.ts'
 import { malformed } from './envelope-error.ts'
 
 const PAD_MARK = 0x80
@@ -31,17 +30,35 @@ function padme(bytes: number): number {
 /** Exact for 1 to 2^32 - 1, where a floating-point logarithm may round up. */
 const floorLog2 = (value: number): number => 31 - Math.clz32(value)
 
-/** Appends 0x80 and as many zeros as make `bytes` the whole length. */
-export function pad(content: Uint8Array, bytes: number): Uint8Array {
-  const padded = concat(content, new Uint8Array(bytes - content.length))
-  padded[content.length] = PAD_MARK
-  return padded
+/** 0x80 and zeros, `bytes` of them: what stands behind content that is padded. */
+export function paddingOf(bytes: number): Uint8Array {
+  const padding = new Uint8Array(bytes)
+  padding[0] = PAD_MARK
+  return padding
 }
 
-/** Removes what `pad` appended. Throws EnvelopeError `malformed` where there is no padding. */
+/** Removes the padding. Throws EnvelopeError `malformed` where there is none. */
 export function unpad(padded: Uint8Array): Uint8Array {
+  const end = endOfContent(padded)
+  if (end === undefined) throw malformed('padding without its mark')
+  return padded.subarray(0, end)
+}
+
+/** The same, of content that stands in pieces. */
+export function withoutPadding(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const left = [...pieces]
+  for (let piece = left.pop(); piece !== undefined; piece = left.pop()) {
+    const end = endOfContent(piece)
+    if (end !== undefined) return [...left, piece.subarray(0, end)]
+  }
+  throw malformed('padding without its mark')
+}
+
+/** Where the mark of the padding stands; undefined if there is nothing but zeros. Throws EnvelopeError `malformed` for anything else. */
+function endOfContent(padded: Uint8Array): number | undefined {
   let end = padded.length - 1
   while (end >= 0 && padded[end] === 0) end--
-  if (end < 0 || padded[end] !== PAD_MARK) throw malformed('padding without its mark')
-  return padded.subarray(0, end)
+  if (end < 0) return undefined
+  if (padded[end] !== PAD_MARK) throw malformed('padding without its mark')
+  return end
 }

@@ -1,17 +1,38 @@
 import { concat } from './bytes.ts'
 import { malformed } from './envelope-error.ts'
 import type { Opened } from './open.ts'
-import { unpad } from './padding.ts'
+import { withoutPadding } from './padding.ts'
 import { encodeBirth } from './plaintext.ts'
 
 /** What one part carries. Every part but the last has exactly this much, its birth included. */
 export const PART_BODY_BYTES = 256 * 1024
 
-/** Cuts content (birth, body and padding as one) into bodies. Content that fits is one body, even if empty. */
-export function cut(content: Uint8Array): Uint8Array[] {
+/**
+ * Cuts content (birth, body and padding, one behind another) into bodies. Content that fits is one body, even if empty. Only a body that lies in
+ * several pieces is a copy: memory that is new to a page costs it more than sealing what stands there.
+ */
+export function cut(...pieces: readonly Uint8Array[]): Uint8Array[] {
   const bodies: Uint8Array[] = []
-  for (let at = 0; at < content.length; at += PART_BODY_BYTES) bodies.push(content.subarray(at, at + PART_BODY_BYTES))
-  return bodies.length === 0 ? [content] : bodies
+  let begun: Uint8Array[] = []
+  let begunBytes = 0
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const next = piece.subarray(at, at + PART_BODY_BYTES - begunBytes)
+      at += next.length
+      begunBytes += next.length
+      begun.push(next)
+      if (begunBytes < PART_BODY_BYTES) continue
+      bodies.push(asOne(begun))
+      begun = []
+      begunBytes = 0
+    }
+  }
+  return begunBytes > 0 || bodies.length === 0 ? [...bodies, asOne(begun)] : bodies
+}
+
+function asOne(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  return first !== undefined && pieces.length === 1 ? first : concat(...pieces)
 }
 
 /**
@@ -19,6 +40,11 @@ export function cut(content: Uint8Array): Uint8Array[] {
  * padding; of an envelope that stands alone it returns the body. Throws EnvelopeError `malformed` unless they are exactly that: one sealer, consecutive counters, first to last.
  */
 export function joinParts(parts: readonly Opened[]): Uint8Array {
+  return asOne(bodiesOf(parts))
+}
+
+/** The same, in the pieces in which it was opened. */
+export function bodiesOf(parts: readonly Opened[]): Uint8Array[] {
   const [first] = parts
   if (first === undefined) throw malformed('no parts')
   const lastAt = parts.length - 1
@@ -27,9 +53,8 @@ export function joinParts(parts: readonly Opened[]): Uint8Array {
     if (!follows(first, part, at)) throw malformed('parts of different updates')
     if (at < lastAt && contentBytes(part) !== PART_BODY_BYTES) throw malformed('a part of another length')
   }
-  if (lastAt === 0) return first.body
-  const body = concat(...parts.map((part) => part.body))
-  return first.padded ? unpad(body) : body
+  const bodies = parts.map((part) => part.body)
+  return first.padded && lastAt > 0 ? withoutPadding(bodies) : bodies
 }
 
 function follows(first: Opened, part: Opened, at: number): boolean {

@@ -12,7 +12,7 @@ export interface Unsealed {
   counter: number
   final: boolean
   slot?: string | undefined
-  plaintext: Uint8Array
+  readonly plaintext: Uint8Array
 }
 
 /** Never call these twice for one (key, counter, final): only a sealer, which takes the counter first, may. */

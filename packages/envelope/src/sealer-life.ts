@@ -18,7 +18,7 @@ export function createSealerLife(now: () => number, monotonic: () => number) {
   return {
     count: (sheets: readonly Sheet[]): void => {
       envelopesSealed += sheets.length
-      for (const { plaintext } of sheets) bytesSealed += plaintext.length
+      for (const { bytes } of sheets) bytesSealed += bytes
     },
     isSpent: (nowUnixMs: number = now()): boolean => {
       const wallAgeMs = nowUnixMs - bornUnixMs

@@ -4,7 +4,7 @@ import { createCounters, streamOf } from './counters.ts'
 import type { SealingKey } from './engine/engine.ts'
 import { misuse } from './envelope-error.ts'
 import type { EpochKeys } from './epoch-keys.ts'
-import { layOut } from './layout.ts'
+import { type Body, layOut } from './layout.ts'
 import { mapInTurns } from './next-turn.ts'
 import type { Birth } from './plaintext.ts'
 import { sealEnvelope, sealEnvelopeNow, type Unsealed } from './seal.ts'
@@ -28,13 +28,14 @@ export interface Sealer {
   /** True while neither an update nor a witness was sealed: the next one needs `birth` if this is a wire sealer. */
   readonly unborn: boolean
   /**
-   * Seals one body as one envelope, or, over 256 KiB with its padding, as consecutive parts (kind 1) or chunks (kind 2).
+   * Seals one body as one envelope, or, over 256 KiB with its padding, as consecutive parts (kind 1) or chunks (kind 2). Over a megabyte the body
+   * is read as it is sealed: it must not change until then.
    * Counters are taken when it is called; calls complete in call order. Rejects with EnvelopeError `caller` or `limit`, and
    * then no counter was taken. Should the engine itself fail, a counter is lost for good: retire the sealer.
    */
-  seal(kind: EnvelopeKind, body: Uint8Array, options?: SealOptions): Promise<Uint8Array[]>
+  seal(kind: EnvelopeKind, body: Body, options?: SealOptions): Promise<Uint8Array[]>
   /** The same, synchronously. Calls of `seal` that have not completed have lower counters. */
-  sealNow(kind: EnvelopeKind, body: Uint8Array, options?: SealOptions): Uint8Array[]
+  sealNow(kind: EnvelopeKind, body: Body, options?: SealOptions): Uint8Array[]
   /**
    * Seals synchronously, once more, what `seal` has not completed, oldest call first: the same counters and the same bytes, for a page that
    * unloads. What `seal` then gives must not be sent as well.
@@ -85,7 +86,7 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
   }
 
   /** Checks everything, then takes the counters: never one counter, two ciphertexts. */
-  function take(kind: EnvelopeKind, body: Uint8Array, { repair = false, birth, slot }: SealOptions): Unsealed[] {
+  function take(kind: EnvelopeKind, body: Body, { repair = false, birth, slot }: SealOptions): Unsealed[] {
     checkUse(kind, counters.next(kind), { wire, repair, birth, slot })
     const sheets = layOut(kind, body, { padding, repair, birth })
     const counter = counters.take(kind, sheets.length)
@@ -97,7 +98,10 @@ export async function createSealer(keys: EpochKeys, options: SealerOptions): Pro
       salt,
       counter: counter + at,
       slot,
-      ...sheet,
+      final: sheet.final,
+      get plaintext() {
+        return sheet.plaintext
+      },
     }))
   }
 

@@ -52,7 +52,7 @@ export const checkpointBody = bodyTarget(
   [join(varint(300), HASH, NONE, HASH, TIME, UPDATE), join(varint(0), HASH, HASH, NONE, TIME, new Uint8Array(40))],
   (body) => {
     const { manifest, update } = parseCheckpointBody(body)
-    return encodeCheckpointBody(manifest, update)
+    return join(...encodeCheckpointBody(manifest, update))
   },
 )
 

@@ -1,5 +1,5 @@
 import { EnvelopeError, EnvelopeKind, type EpochKeys, joinParts, type Opened, openEnvelope } from '@y-sealed/envelope'
-import { encodePlaintext, pad, unsafeSealEnvelope } from '@y-sealed/envelope/testing'
+import { encodePlaintext, paddingOf, unsafeSealEnvelope } from '@y-sealed/envelope/testing'
 import { isEnvelopeKind } from '@y-sealed/protocol/header'
 import { below, pick, randomBytes } from '../../support/random.ts'
 import { join, someNumber, varint } from '../mutate.ts'
@@ -89,7 +89,7 @@ function written({ kind, more, continues, padded, repair, birth, body }: Opened,
   }
   const content = join(birth === undefined ? new Uint8Array(0) : join(varint(birth.sequence), birth.hash), body)
   const isWhole = !more && !continues
-  return encodePlaintext(flags, padded && isWhole ? pad(content, bytes - 2) : content)
+  return encodePlaintext(flags, padded && isWhole ? join(content, paddingOf(bytes - 2 - content.length)) : content)
 }
 
 const flags = (bits: number): Uint8Array => Uint8Array.of(bits, 1)

@@ -1,4 +1,12 @@
-import { createSealer, EnvelopeKind, type EpochKeys, joinParts, type Opened, openEnvelope } from '@y-sealed/envelope'
+import {
+  bodiesOf,
+  createSealer,
+  EnvelopeKind,
+  type EpochKeys,
+  joinParts,
+  type Opened,
+  openEnvelope,
+} from '@y-sealed/envelope'
 import { expect, it } from 'vitest'
 import { birth, bodyOf, deriveKeys, errorOf, sameBytes } from './fixtures.ts'
 
@@ -32,6 +40,39 @@ it('[ENV-15] an update of any length around the cut arrives as it was, padded or
       expect(parts.map(({ continues }) => continues)).toEqual(parts.map((_, at) => at > 0))
       expect(parts.map((part) => part.birth)).toEqual(parts.map((_, at) => (at === 0 ? birth : undefined)))
     }
+  }
+})
+
+it('[ENV-14] [ENV-15] a part that is nothing but zeros of the padding belongs to what stands before it', async () => {
+  const keys = await deriveKeys()
+  const cut = 256 * 1024
+  // Over 8 MiB sizes are padded by as much as a part: the mark is the last byte of the part before, or the first of the last one.
+  const birthBytes = 1 + birth.hash.length
+  for (const [marked, lastZero] of [
+    [1, true],
+    [0, false],
+  ] as const) {
+    const body = bodyOf(33 * cut - birthBytes - marked)
+    const sealer = await createSealer(keys, { epochIndex: 0 })
+    const envelopes = await sealer.seal(EnvelopeKind.update, body, { birth })
+    const parts = await Promise.all(envelopes.map((envelope) => openEnvelope(keys, envelope)))
+    expect(parts.length).toBe(34)
+    expect(parts.at(-1)?.body.every((byte) => byte === 0)).toBe(lastZero)
+    expect(sameBytes(joinParts(parts), body)).toBe(true)
+    expect(sameBytes(Buffer.concat(bodiesOf(parts)), body)).toBe(true)
+  }
+})
+
+it('[ENV-15] a body in pieces is sealed as if they were one, wherever the cuts fall', async () => {
+  const keys = await deriveKeys()
+  const body = bodyOf(600_000)
+  for (const cuts of [[0], [1], [100, 262_110], [262_111, 262_144, 262_145], [599_999, 600_000]]) {
+    const ends = [...cuts, body.length]
+    const pieces = ends.map((end, at) => body.subarray(ends[at - 1] ?? 0, end))
+    const sealer = await createSealer(keys, { epochIndex: 0 })
+    const envelopes = await sealer.seal(EnvelopeKind.update, pieces, { birth })
+    const parts = await Promise.all(envelopes.map((envelope) => openEnvelope(keys, envelope)))
+    expect(sameBytes(joinParts(parts), body), `cut at ${cuts}`).toBe(true)
   }
 })
 

@@ -103,6 +103,16 @@ it('[ENV-19] a body that its owner changes after the call is sealed as it was', 
   expect((await openEnvelope(keys, (await sealed)[0]!)).body).toEqual(text('before'))
 })
 
+it('[ENV-16] [ENV-19] no counter seals two texts, whatever its owner does to a large body meanwhile', async () => {
+  const sealer = await createSealer(await deriveKeys(), { epochIndex: 0, wire: false, padding: false })
+  const body = bodyOf(3_000_000)
+  const sealing = sealer.seal(checkpoint, body)
+  body.fill(1)
+  const atUnload = sealer.sealUnfinishedNow().flat()
+  body.fill(2)
+  expect((await sealing).map(hex)).toEqual(atUnload.map(hex))
+})
+
 it('[ENV-19] a call that is refused takes no counter', async () => {
   const sealer = await createSealer(await deriveKeys(), { epochIndex: 0 })
   await errorOf(() => sealer.seal(update, text('a')))
@@ -218,7 +228,7 @@ describe('[ENV-21] a sealer is spent', () => {
       () => 0,
       () => 0,
     )
-    const sheet = { plaintext: new Uint8Array(2), final: false }
+    const sheet = { bytes: 2, plaintext: new Uint8Array(2), final: false }
     life.count(new Array(2 ** 20 - 1).fill(sheet))
     expect(life.isSpent()).toBe(false)
     life.count([sheet])

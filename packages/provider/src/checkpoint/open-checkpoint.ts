@@ -1,9 +1,10 @@
 import {
+  bodiesOf,
   type CheckpointManifest,
+  concatInTurns,
   EnvelopeError,
   EnvelopeKind,
   type EpochKeys,
-  joinParts,
   mapInTurns,
   type Opened,
   openEnvelope,
@@ -31,23 +32,23 @@ export async function openCheckpoint(
   chunks: readonly Uint8Array[],
   expectedHash: Uint8Array,
 ): Promise<OpenedCheckpoint> {
-  const body = await openCheckpointBody(keys, epochIndex, chunks, expectedHash)
+  const body = await concatInTurns(await openCheckpointBodies(keys, epochIndex, chunks, expectedHash), CHUNKS_PER_TURN)
   return refusing(() => parseCheckpointBody(body))
 }
 
-/** The same, unparsed. */
-export async function openCheckpointBody(
+/** The same, unparsed, as it was cut. */
+export async function openCheckpointBodies(
   keys: EpochKeys,
   epochIndex: number,
   chunks: readonly Uint8Array[],
   expectedHash: Uint8Array,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   if (!equalBytes(await hashChunks(chunks), expectedHash)) throw tampered('is not the one that was named')
   const opened = await mapInTurns(chunks, CHUNKS_PER_TURN, (chunk, at) =>
     openChunk(keys, epochIndex, chunk, at === chunks.length - 1),
   )
   // One salt, counted from 1, the last one final.
-  return refusing(() => joinParts(opened))
+  return refusing(() => bodiesOf(opened))
 }
 
 /**

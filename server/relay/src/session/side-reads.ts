@@ -26,8 +26,7 @@ export interface SideReadsOptions {
   room: string
   connection: Connection
   channel: number
-  /** Unsent bytes from which on a read waits for the client. */
-  backlogBytes: number
+  /** How much is read and sent at once, and the unsent bytes from which on a read waits for the client. */
   catchUpBytes: number
   maxWaiting: number
   /** The store cannot be read: the session cannot go on. */
@@ -133,10 +132,13 @@ export class SideReads {
     connection.send(encodeFrame([{ type: 'refused', channel, request, code, detail }]))
   }
 
-  /** Resolves when the client has taken most of what it was sent: whether the session is still there. */
+  /**
+   * Resolves when the client has taken most of what it was sent: whether the session is still there. One piece beside the one that is on its way
+   * keeps a line full, and a hundred who open a large document at once cost no more memory than that.
+   */
   async #isReady(): Promise<boolean> {
-    const { connection, backlogBytes } = this.#from
-    while (!this.#ended && connection.backlogBytes > backlogBytes) await connection.drained()
+    const { connection, catchUpBytes } = this.#from
+    while (!this.#ended && connection.backlogBytes > catchUpBytes) await connection.drained()
     return !this.#ended
   }
 }

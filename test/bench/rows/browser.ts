@@ -30,11 +30,15 @@ export const browserRow: Row = {
     { key: 'plainTransactionMs', label: 'in one transaction ms', digits: 0 },
     { key: 'ratio', label: 'ratio to plain', digits: 2 },
     { key: 'catchUpStallMs', label: 'longest stall ms', digits: 0 },
+    { key: 'stallRatio', label: 'stall to plain', digits: 2 },
     { key: 'liveMs', label: 'live ms', digits: 0 },
     { key: 'liveStallMs', label: 'live stall ms', digits: 0 },
     { key: 'missing', label: 'missing', digits: 0 },
   ],
-  goals: [atMost(CHROMIUM, 'ratio', 'the whole, to plain Yjs,', 1.5, '×')],
+  goals: [
+    atMost(CHROMIUM, 'stallRatio', 'longest stall, to plain Yjs,', 1.5, '×'),
+    atMost(CHROMIUM, 'ratio', 'the whole, to plain Yjs,', 1.5, '×'),
+  ],
   subjects: (bench) => (bench.isSample ? [] : [{ name: CHROMIUM, measure: () => measureArrivals(bench) }]),
 }
 
@@ -60,13 +64,16 @@ async function measureArrivals(bench: Bench): Promise<Figures> {
 
       const plainMs = median(plain.map(({ oneByOneMs }) => oneByOneMs))
       const catchUpMs = median(caughtUp.map(({ elapsedMs }) => elapsedMs))
+      const catchUpStallMs = median(caughtUp.map(({ longestStallMs }) => longestStallMs))
       return {
         ...throughput,
         catchUpMs,
         plainMs,
         plainTransactionMs: median(plain.map(({ oneTransactionMs }) => oneTransactionMs)),
         ratio: catchUpMs / plainMs,
-        catchUpStallMs: median(caughtUp.map(({ longestStallMs }) => longestStallMs)),
+        catchUpStallMs,
+        // Plain Yjs does it in one piece: it is one stall.
+        stallRatio: catchUpStallMs / plainMs,
         liveMs: live.elapsedMs,
         liveStallMs: live.longestStallMs,
         missing: entries * ROUNDS - caughtUp.reduce((sum, { characters }) => sum + characters, 0),

@@ -46,6 +46,50 @@ describe('a document that is kept on the device', () => {
     await world.close()
   })
 
+  it('keeps what was in the document before there was a provider: an import that never got on the line', async () => {
+    const world = await startWorld()
+    const unlocked = keeping({ offlineUnlock: true })
+    const alice = await world.joined('alice', { persistence: unlocked })
+    alice.text.insert(0, 'kept')
+    await alice.provider.flush()
+    await stored(alice)
+    await unlocked.leave(alice)
+
+    const doc = new Y.Doc()
+    doc.getText('text').insert(0, 'imported, ')
+    const train = world.person('alice on a train', { doc, persistence: unlocked })
+    train.wire.unplug()
+    expect(train.provider.hasUnsyncedChanges).toBe(true)
+    await loaded(train)
+    await stored(train)
+    await unlocked.leave(train)
+
+    const home = await world.joined('alice at home', { persistence: unlocked })
+    await home.provider.flush()
+    expect(['imported, kept', 'keptimported, ']).toContain(home.text.toString())
+    expect(await world.freshText()).toBe(home.text.toString())
+    await unlocked.leave(home)
+
+    // What the log has already is not said again, whoever brings it.
+    const entries = (await world.log()).length
+    const copy = new Y.Doc()
+    Y.applyUpdate(copy, Y.encodeStateAsUpdate(home.doc))
+    const again = await world.joined('alice with a copy of her own', { doc: copy, persistence: unlocked })
+    await again.provider.flush()
+    await stored(again)
+    expect(again.provider.hasUnsyncedChanges).toBe(false)
+    expect((await world.log()).length).toBe(entries)
+    await unlocked.leave(again)
+
+    // Nor is what an earlier provider brought this user's own.
+    const next = world.person('alice, mounted again', { doc: copy, persistence: unlocked })
+    next.wire.unplug()
+    await loaded(next)
+    expect(next.provider.hasUnsyncedChanges).toBe(false)
+    await unlocked.leave(next)
+    await world.close()
+  })
+
   it('opens without the endpoint where that was asked for, and only there', async () => {
     const world = await startWorld()
     const unlocked = keeping({ offlineUnlock: true })

@@ -8,6 +8,9 @@ import type { Problems } from './problems.ts'
 import { rethrowLater } from './rethrow-later.ts'
 import type { Session } from './session/session.ts'
 
+/** What stands in these documents others may have written, into a history that the next provider does not see: nothing to call this user's own. */
+const hadProvider = new WeakSet<Y.Doc>()
+
 export interface LocalEditsPorts {
   readonly doc: Y.Doc
   /** Yjs origin of what comes from the relay. */
@@ -30,6 +33,17 @@ export class LocalEdits {
   constructor(ports: LocalEditsPorts) {
     this.#ports = ports
     ports.doc.on('update', this.#onUpdate)
+  }
+
+  /**
+   * What the document held before it had a provider. Whether the log has it shows when that is read; a device that keeps a copy has to have it until
+   * then, as it would be gone with the page.
+   */
+  addContent(): void {
+    const { doc, copy } = this.#ports
+    const isOfProvider = hadProvider.has(doc)
+    hadProvider.add(doc)
+    if (copy !== undefined && !isOfProvider && doc.store.clients.size > 0) this.add(Y.encodeStateAsUpdate(doc))
   }
 
   destroy(): void {

@@ -131,6 +131,7 @@ export class SealedProvider extends ObservableV2<ProviderEvents> {
     this.whenSynced = this.#status.whenSynced
     this.whenLoaded = this.#copy?.whenLoaded ?? Promise.resolve()
     this.#unlisten = this.#listen()
+    this.#localEdits.addContent()
     if (options.connect ?? true) this.connect()
   }
 

@@ -8,6 +8,8 @@ const ROWS_TO_JOIN = 256
 const MAX_ROWS = 1_024
 /** What is collected for a store that this tab may not write to. */
 const MAX_COLLECTED = 1_024
+/** The same behind what this tab has read there: it may be written at once when the turn comes, and need not be encoded anew. */
+const MAX_BEHIND = 16 * 1_024
 
 /** What one transaction does to the log that is kept here. */
 export interface CacheChange {
@@ -60,7 +62,7 @@ export class CacheRows {
   log(update: Uint8Array): void {
     if (!this.#isCollecting) return
     this.#logged.push(update)
-    if (this.#generation === undefined && this.#logged.length > MAX_COLLECTED) this.found()
+    if (this.#logged.length > (this.isBased ? MAX_BEHIND : MAX_COLLECTED)) this.found()
   }
 
   /** What the reader has read is in the store, or behind what is. */

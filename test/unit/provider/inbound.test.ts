@@ -12,7 +12,7 @@ import { patiently } from '../../support/events.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { answersDuring } from '../../support/impatient-user.ts'
 
-const RUN_ENTRIES = 128
+const RUN_ENTRIES = 512
 
 /** Opening takes turns of its own. */
 async function read(reader: Inbound, sequence: number): Promise<void> {

@@ -44,11 +44,12 @@ export function unpad(padded: Uint8Array): Uint8Array {
   return padded.subarray(0, end)
 }
 
-/** The same, of content that stands in pieces. */
+/** The same, of content that stands in pieces, none of which is left empty: they are what was cut. */
 export function withoutPadding(pieces: readonly Uint8Array[]): Uint8Array[] {
   const left = [...pieces]
   for (let piece = left.pop(); piece !== undefined; piece = left.pop()) {
     const end = endOfContent(piece)
+    if (end === 0 && left.length > 0) return left
     if (end !== undefined) return [...left, piece.subarray(0, end)]
   }
   throw malformed('padding without its mark')

@@ -63,6 +63,18 @@ describe('a checkpoint', () => {
     }
   }
 
+  // What is sealed in front of the update.
+  const headBytes = encodeCheckpointBody(manifest, text(1))[0].length
+  it.each([1, 3, 33])(
+    'whose content fills %i chunks exactly does, with its padding in a chunk of its own',
+    async (count) => {
+      const { keys, update, chunks, hash } = await sealed(count * CHUNK_BYTES - headBytes)
+      expect(chunks.length).toBe(count + 1)
+      const opened = await openCheckpoint(keys, 3, chunks, hash)
+      expect(Buffer.compare(opened.update, update)).toBe(0)
+    },
+  )
+
   it('of 20 MB does too', async () => {
     const { keys, update, chunks, hash } = await sealed(20_000_000)
     expect(chunks.length).toBeGreaterThan(76)

@@ -7,10 +7,19 @@ import { until, untilText } from '../support/events.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { keeping, loaded, stored } from '../support/keeping.ts'
 import { Wire } from '../support/wire.ts'
-import { startWorld } from '../support/world.ts'
+import { startWorld, type World } from '../support/world.ts'
 
 const device = keeping()
 afterEach(emptyDevice)
+
+/** Alice writes a word, and leaves it at the relay and on her device. */
+async function leaveKept(world: World, persistence: ReturnType<typeof keeping>): Promise<void> {
+  const alice = await world.joined('alice', { persistence })
+  alice.text.insert(0, 'kept')
+  await alice.provider.flush()
+  await stored(alice)
+  await persistence.leave(alice)
+}
 
 describe('a document that is kept on the device', () => {
   it('is there again before the relay is, and what was typed offline arrives exactly once', async () => {
@@ -49,11 +58,7 @@ describe('a document that is kept on the device', () => {
   it('keeps what was in the document before there was a provider: an import that never got on the line', async () => {
     const world = await startWorld()
     const unlocked = keeping({ offlineUnlock: true })
-    const alice = await world.joined('alice', { persistence: unlocked })
-    alice.text.insert(0, 'kept')
-    await alice.provider.flush()
-    await stored(alice)
-    await unlocked.leave(alice)
+    await leaveKept(world, unlocked)
 
     const doc = new Y.Doc()
     doc.getText('text').insert(0, 'imported, ')
@@ -93,11 +98,7 @@ describe('a document that is kept on the device', () => {
   it('opens without the endpoint where that was asked for, and only there', async () => {
     const world = await startWorld()
     const unlocked = keeping({ offlineUnlock: true })
-    const alice = await world.joined('alice', { persistence: unlocked })
-    alice.text.insert(0, 'kept')
-    await alice.provider.flush()
-    await stored(alice)
-    await unlocked.leave(alice)
+    await leaveKept(world, unlocked)
 
     const nobody: KeySource = () => Promise.reject(new KeyError('key-unavailable', 'on a train'))
     const again = world.person('alice on a train', {

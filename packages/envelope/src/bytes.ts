@@ -9,6 +9,12 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** The same; bytes that stand in one piece are not copied. */
+export function asOne(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  return first !== undefined && pieces.length === 1 ? first : concat(...pieces)
+}
+
 /** `lp(b)` of protocol §1: a 16-bit big-endian length, then the bytes. */
 export function lengthPrefixed(bytes: Uint8Array): Uint8Array {
   if (bytes.length > 0xffff) throw new RangeError('a length-prefixed value has at most 65,535 bytes')

@@ -1,5 +1,5 @@
 import { EnvelopeKind } from '@y-sealed/protocol/header'
-import { concat } from './bytes.ts'
+import { asOne } from './bytes.ts'
 import { EnvelopeError } from './envelope-error.ts'
 import { paddedBytes, paddingOf } from './padding.ts'
 import { cut } from './parts.ts'
@@ -66,7 +66,7 @@ function sheetOf(flags: Flags, slice: Uint8Array, final: boolean): Sheet {
 
 function slicesOf(kind: EnvelopeKind, content: readonly Uint8Array[]): Uint8Array[] {
   // They never travel, so no frame bounds them.
-  if (kind === EnvelopeKind.local || kind === EnvelopeKind.crossTab) return [concat(...content)]
+  if (kind === EnvelopeKind.local || kind === EnvelopeKind.crossTab) return [asOne(content)]
   const slices = cut(...content)
   if (slices.length === 1 || kind === EnvelopeKind.update || kind === EnvelopeKind.checkpoint) return slices
   throw new EnvelopeError('limit', 'caller', 'awareness and witnesses are not cut into parts')

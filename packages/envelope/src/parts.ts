@@ -1,4 +1,4 @@
-import { concat } from './bytes.ts'
+import { asOne } from './bytes.ts'
 import { malformed } from './envelope-error.ts'
 import type { Opened } from './open.ts'
 import { withoutPadding } from './padding.ts'
@@ -28,11 +28,6 @@ export function cut(...pieces: readonly Uint8Array[]): Uint8Array[] {
     }
   }
   return begunBytes > 0 || bodies.length === 0 ? [...bodies, asOne(begun)] : bodies
-}
-
-function asOne(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces
-  return first !== undefined && pieces.length === 1 ? first : concat(...pieces)
 }
 
 /**

@@ -39,6 +39,8 @@ export async function sealCheckpoint(checkpoint: CheckpointToSeal): Promise<Seal
   const { keys, epochIndex, padding, clock, manifest, update } = checkpoint
   // Before it is copied: sealed it is only larger.
   refuseTooLarge(update.length)
+  // Encoding the update was a task of its own: the page answers its user before more is done.
+  await nextTurn()
   const body = encodeCheckpointBody(manifest, update)
   const sealer = await createSealer(keys, { epochIndex, wire: false, padding, now: () => clock.now() })
   const sealing = sealer.seal(EnvelopeKind.checkpoint, body)

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -15,6 +17,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { type KeyStore, openSqliteKeyStore } from '@y-sealed/key-endpoint'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CanarySearch } from '../../support/canary.ts'
+import { projectRoot } from '../../support/project-root.ts'
 import { ask, recordingLog, startKeyServer, temporaryDirectory } from './fixtures.ts'
 
 function openIn(directory: string) {
@@ -134,6 +137,26 @@ describe('a shredded key', () => {
     }
     const sealed = sealedOf(directory)
     expect(found(directory, sealed)).toBe(200)
+    for (const hint of hints) await store.shred('doc-1', hint)
+    expect(found(directory, sealed)).toBe(0)
+  })
+
+  // SQLite has one checkpoint at a time and does not wait for another's turn: eight processes of one directory met there.
+  it('is shredded while another process writes the journal back all the time', async () => {
+    const directory = temporaryDirectory()
+    const { store, hints } = await withOldKeys(directory, 50)
+    const program = `
+      const { DatabaseSync } = require('@photostructure/sqlite')
+      const db = new DatabaseSync(process.argv[1], { timeout: 5_000 })
+      process.stdout.write('there')
+      for (;;) db.exec('PRAGMA wal_checkpoint(PASSIVE)')`
+    const other = spawn(process.execPath, ['-e', program, join(directory, 'keys.sqlite')], { cwd: projectRoot() })
+    onTestFinished(async () => {
+      other.kill('SIGKILL')
+      await once(other, 'exit')
+    })
+    await once(other.stdout, 'data')
+    const sealed = sealedOf(directory)
     for (const hint of hints) await store.shred('doc-1', hint)
     expect(found(directory, sealed)).toBe(0)
   })

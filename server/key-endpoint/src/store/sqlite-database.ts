@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { KeyServerError } from '../key-server-error.ts'
 import { syncDirectory } from './durable-file.ts'
@@ -12,6 +13,9 @@ const FILE_MODE = 0o600
 
 /** Another process of the same directory holds the lock for one commit, some milliseconds on a slow disk. */
 const BUSY_TIMEOUT_MS = 5_000
+
+/** SQLite waits for readers, but not for the checkpoint of another process: this is how long one of them takes. */
+const CHECKPOINT_PAUSE_MS = 5
 
 export interface KeyDatabase {
   readonly db: DatabaseSyncInstance
@@ -50,11 +54,17 @@ export function isKeyDirectory(directory: string): boolean {
  * page, where SQLite leaves a copy of some that it has moved to another. All pages are written anew, in half a second per 100,000 keys.
  * @throws Error while another process reads for longer than the time-out
  */
-export function leaveNothingBehind(db: DatabaseSyncInstance): void {
+export async function leaveNothingBehind(db: DatabaseSyncInstance): Promise<void> {
   db.exec('VACUUM')
-  if (db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy !== 0) {
-    throw new Error('the journal is in use by another process')
+  const lastTryMs = performance.now() + BUSY_TIMEOUT_MS
+  while (!journalEmptied(db)) {
+    if (performance.now() > lastTryMs) throw new Error('the journal is in use by another process')
+    await delay(CHECKPOINT_PAUSE_MS)
   }
+}
+
+function journalEmptied(db: DatabaseSyncInstance): boolean {
+  return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
 }
 
 const damaged = () => new KeyServerError('store-damaged', 'the key database is damaged: restore it from a backup')

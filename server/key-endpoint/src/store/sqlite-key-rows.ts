@@ -81,9 +81,8 @@ export function createSqliteKeyRows(db: DatabaseSyncInstance): KeyRows {
     },
     deactivateAll: async () => Number(sql.deactivateAll.run().changes),
     async shred(documentId, keyHint) {
-      sql.shred.run(utf8(documentId), utf8(keyHint))
       // Also where it was shredded before: perhaps that could not be done then.
-      leaveNothingBehind(db)
+      if (sql.shred.run(utf8(documentId), utf8(keyHint)).changes !== 0) await leaveNothingBehind(db)
     },
     async reseal(documentId, keyHint, before, sealed, sealedBy) {
       sql.reseal.run(sealed, sealedBy, utf8(documentId), utf8(keyHint), before)
@@ -91,7 +90,7 @@ export function createSqliteKeyRows(db: DatabaseSyncInstance): KeyRows {
     sealers: async () => sqliteSealers(db),
     async setSealer(id) {
       sql.setSealer.run(id, SEALER)
-      leaveNothingBehind(db)
+      await leaveNothingBehind(db)
     },
     origins: async () => sql.origins.all().map(({ origin }) => String(origin)),
     async close() {

@@ -12,7 +12,9 @@ import { patiently } from '../../support/events.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { answersDuring } from '../../support/impatient-user.ts'
 
-const RUN_ENTRIES = 512
+// Taken in one task of a page; four such make a run.
+const PER_TURN = 128
+const RUN_ENTRIES = 4 * PER_TURN
 
 /** Opening takes turns of its own. */
 async function read(reader: Inbound, sequence: number): Promise<void> {
@@ -100,7 +102,7 @@ it('after stop() nobody is told of anything', async () => {
   expect(told).toEqual([])
 })
 
-it('a page that reads a long log answers its user between any two runs of it', async () => {
+it('a page that reads a long log answers its user after every hundred entries or so', async () => {
   const { epoch, entries } = await epochWithEntries(8 * RUN_ENTRIES)
   const { doc, inbound: reader } = inbound()
   reader.begin(epoch, emptyStart(epoch))
@@ -113,7 +115,7 @@ it('a page that reads a long log answers its user between any two runs of it', a
     reader.receive(1, hashPrefix(epoch.startHash), entries)
     return isRead
   })
-  expect(answers).toBeGreaterThanOrEqual(8 - 1)
+  expect(answers).toBeGreaterThanOrEqual(8 * (RUN_ENTRIES / PER_TURN) - 1)
 })
 
 it('and takes no more of it once the session is over', async () => {
@@ -124,7 +126,32 @@ it('and takes no more of it once the session is over', async () => {
   reader.receive(1, hashPrefix(epoch.startHash), entries)
   await settle()
   await settle()
-  expect(reader.cursor).toBe(RUN_ENTRIES)
+  expect(reader.cursor).toBe(PER_TURN)
+})
+
+it('and nothing behind the end of the epoch, also where that becomes known in the middle', async () => {
+  const { epoch, entries } = await epochWithEntries(RUN_ENTRIES)
+  const { doc, told, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  const end = PER_TURN + 10
+  doc.once('update', () => reader.stopAt(end))
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await patiently(read(reader, end), 'the last entries of the epoch')
+  await settle()
+  expect([reader.cursor, reader.isIdle, told]).toEqual([end, false, []])
+})
+
+it('and begins anew in the middle of it, with nothing twice', async () => {
+  const { epoch, entries } = await epochWithEntries(RUN_ENTRIES)
+  const { doc, told, inbound: reader } = inbound()
+  reader.begin(epoch, emptyStart(epoch))
+  doc.once('update', () => {
+    reader.forgetWaiting()
+    setImmediate(() => reader.receive(PER_TURN + 1, hashPrefix(reader.hash), entries.slice(PER_TURN)))
+  })
+  reader.receive(1, hashPrefix(epoch.startHash), entries)
+  await patiently(read(reader, entries.length), 'all of it')
+  expect([doc.getText('text').length, told]).toEqual([5 * entries.length, []])
 })
 
 it('who has read the first part of an update and not the last stands where no checkpoint may', async () => {

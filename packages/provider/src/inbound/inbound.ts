@@ -1,4 +1,4 @@
-import { EnvelopeError, EnvelopeKind, nextTurn, type Opened, openEnvelope } from '@y-sealed/envelope'
+import { EnvelopeError, EnvelopeKind, mapInTurns, nextTurn, type Opened, openEnvelope } from '@y-sealed/envelope'
 import type { Clock } from '@y-sealed/key-client'
 import { type Entry, hashPrefix, leafHash, nextHash } from '@y-sealed/protocol'
 import { parseHeader } from '@y-sealed/protocol/header'
@@ -15,6 +15,10 @@ import type { Author, Taken } from './taken.ts'
 
 /** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
 const GAP_PATIENCE_MS = 10_000
+
+/** Entries that are opened, or taken, in one task of a page and in one Yjs transaction: some milliseconds, whatever else the page has to do. */
+const PER_TURN = 128
+
 export interface InboundPorts extends Omit<ApplierPorts, 'onFlushed'> {
   readonly clock: Clock
   /** The salt that this session seals with now: nobody else's entry may carry it. */
@@ -37,7 +41,7 @@ export interface InboundPorts extends Omit<ApplierPorts, 'onFlushed'> {
 
 type Verdict = Opened | 'unusable' | undefined
 
-/** Entries → updates: brings them in order, opens them, applies them in one transaction per run and moves the cursor. */
+/** Entries → updates: brings them in order, opens them, applies them, some at a time, and moves the cursor. */
 export class Inbound {
   readonly #ports: InboundPorts
   #epoch: Epoch | undefined
@@ -238,14 +242,15 @@ export class Inbound {
     try {
       while (!this.#isStopped) {
         const life = this.#run
+        const epoch = this.#epoch
         const run = this.#intake.nextRun(this.#end)
         if (run.length === 0) break
-        const verdicts = await Promise.all(run.map((placed) => this.#open(this.#epoch as Epoch, placed)))
-        // Meanwhile the connection may be another: these entries come again.
-        if (life !== this.#run) continue
-        this.#takeRun(run, verdicts)
-        // A browser may open and apply a whole log within one task.
-        if (this.#intake.hasNext(this.#end)) await nextTurn()
+        const verdicts = await mapInTurns(run, PER_TURN, (placed) => this.#open(epoch, placed))
+        for (let from = 0; this.#stands(run[from], life); from += PER_TURN) {
+          if (!this.#takeSome(run, verdicts, from)) break
+          // A browser may open and apply a whole log within one task.
+          if (this.#intake.hasNext(this.#end)) await nextTurn()
+        }
       }
     } finally {
       this.#draining = false
@@ -265,26 +270,35 @@ export class Inbound {
     }
   }
 
-  #takeRun(run: Placed[], verdicts: Verdict[]): void {
+  /** Whether it is still what comes next: the connection may be another by now. */
+  #stands(placed: Placed | undefined, life: number): boolean {
+    return life === this.#run && placed?.sequence === this.cursor + 1
+  }
+
+  /** In one Yjs transaction. False: what follows in the run must come again. */
+  #takeSome(run: readonly Placed[], verdicts: readonly Verdict[], from: number): boolean {
     let updates: LoggedUpdate[] = []
     let settled = 0
     let fault: { message: string; sequence: number } | undefined
     let rereadAfter: number | undefined
-    for (const [i, placed] of run.entries()) {
+    for (const [at, placed] of run.slice(from, from + PER_TURN).entries()) {
+      const i = from + at
       const { entry, sequence, own, hashBefore } = placed
+      // Where that is may have become known since.
+      if (sequence > this.#end) break
       if (hashBefore !== undefined && !this.accepts(hashBefore)) {
         fault = { message: `the log before sequence ${sequence} is not the one that was read`, sequence: sequence - 1 }
         break
       }
       const hash = nextHash(this.hash, leafHash(entry.proof, entry.envelope))
-      let from: Author | undefined
+      let author: Author | undefined
       if (own !== undefined) {
         if (own.hashAfter !== undefined && !this.#doubt.accepts(own.hashAfter, hashPrefix(hash))) {
           fault = { message: `the ack of sequence ${sequence} does not fit what was sent`, sequence }
           break
         }
         const { salt, counter, kind } = parseHeader(entry.envelope)
-        from = { salt, kind, opened: undefined }
+        author = { salt, kind, opened: undefined }
         this.#order.noteOwn(salt, counter)
         if (own.update !== undefined) {
           // What stands before it in the log counts before it.
@@ -303,11 +317,16 @@ export class Inbound {
         }
         if (opened !== undefined) {
           updates.push(...this.#accept(opened, sequence))
-          from = { salt: opened.salt, kind: opened.kind, opened }
+          author = { salt: opened.salt, kind: opened.kind, opened }
         }
       }
       this.#intake.advance(hash)
-      this.#ports.onTaken({ sequence, hash: this.isSure ? hash : undefined, bytes: entry.envelope.length, from })
+      this.#ports.onTaken({
+        sequence,
+        hash: this.isSure ? hash : undefined,
+        bytes: entry.envelope.length,
+        from: author,
+      })
     }
     if (this.#order.isOverfull) updates.push(...this.#giveUp('more is held back than the limit'))
     this.#applier.apply(updates)
@@ -317,6 +336,7 @@ export class Inbound {
       this.#ports.reread(rereadAfter)
     }
     if (fault !== undefined) this.#ports.onRelayFault(fault.message, fault)
+    return rereadAfter === undefined && fault === undefined
   }
 
   /** What a foreign entry says. `again`: it is not usable as it came, and is read once more; undefined: nor is it then. */

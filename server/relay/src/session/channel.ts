@@ -58,7 +58,8 @@ export class Channel {
   readonly #mayAsk: () => boolean
   /** Of an access that ends by itself. */
   #life: AccessLife | undefined
-  readonly #pace: TokenBucket
+  /** Made when it is first needed, as is much of a session: most connections only read. */
+  #pace: TokenBucket | undefined
   #session: Session | undefined
   #hasRoom = false
   #isFinishing = false
@@ -72,8 +73,6 @@ export class Channel {
     this.#params = join.params
     this.#onEnd = onEnd
     this.#mayAsk = mayAsk
-    const { appendBurst: burst, appendsPerSecond: perSecond } = context.limits
-    this.#pace = new TokenBucket(context.clock, { burst, perSecond })
     this.#queue = new SerialQueue(context.limits.maxWaitingRequests, (error) => this.#fail(error))
     this.#start(join, onJoined)
   }
@@ -153,7 +152,8 @@ export class Channel {
     const isTaken =
       hasRoom &&
       this.#queue.add(() => {
-        const waitMs = this.#pace.take() ? 0 : this.#pace.waitMs
+        const pace = this.#appendPace()
+        const waitMs = pace.take() ? 0 : pace.waitMs
         return waitMs > 0 ? this.#writeLater(message, arrivedMs, waitMs) : this.#write(message, arrivedMs)
       })
     if (isTaken) return
@@ -171,8 +171,14 @@ export class Channel {
   async #writeLater(message: Write, arrivedMs: number, waitMs: number): Promise<void> {
     const { clock } = this.#context
     await new Promise<void>((resolve) => void clock.setTimeout(resolve, waitMs))
-    this.#pace.take()
+    this.#appendPace().take()
     await this.#write(message, arrivedMs)
+  }
+
+  #appendPace(): TokenBucket {
+    const { clock, limits } = this.#context
+    this.#pace ??= new TokenBucket(clock, { burst: limits.appendBurst, perSecond: limits.appendsPerSecond })
+    return this.#pace
   }
 
   /** Authorises the client, makes its session and answers `joined`. False: the channel has ended. */

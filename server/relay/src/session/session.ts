@@ -64,7 +64,7 @@ export class Session implements Member {
   readonly #joinedAtUnixMs: number
   #access: Access
   readonly #context: RelayContext
-  readonly #staging: Staging
+  #staging: Staging | undefined
   readonly #onFailure: (error: unknown) => void
   #sideReads: SideReads | undefined
   #awareness: AwarenessPace | undefined
@@ -80,7 +80,6 @@ export class Session implements Member {
     this.close = close
     this.#joinedAtUnixMs = context.clock.now()
     this.#context = context
-    this.#staging = new Staging(context.held, context.limits.maxAppendBytes)
     this.#onFailure = onFailure
     const onDelivered = (entries: number) => context.metrics.traffic.delivered(entries)
     this.delivery = new Delivery({ ...this.#reading, room, isObserver, onDelivered })
@@ -100,7 +99,7 @@ export class Session implements Member {
 
   end(): void {
     this.leave()
-    this.#staging.drop()
+    this.#staging?.drop()
     if (this.#lease.isHeld) this.#lease.giveBack().catch((error: unknown) => this.#tell(error))
   }
 
@@ -116,7 +115,7 @@ export class Session implements Member {
   /** Carries out one request, whose bytes have been taken from HeldBytes, and answers it. `arrivedMs`: by performance.now(). */
   async write(message: Write, arrivedMs: number): Promise<void> {
     const { request } = message
-    const staging = this.#lease.stagingOf(request) ?? this.#staging
+    const staging = this.#lease.stagingOf(request) ?? this.#ownStaging()
     let bytes = message.envelopes.envelopeBytes
     try {
       if (!this.mayWrite) throw new Refusal('write-denied', 'this session may only read')
@@ -221,7 +220,14 @@ export class Session implements Member {
     }
   }
 
-  /** Made when it is first needed: most sessions read nothing beside their place. */
+  /** Made when it is first needed: most sessions write nothing. */
+  #ownStaging(): Staging {
+    const { held, limits } = this.#context
+    this.#staging ??= new Staging(held, limits.maxAppendBytes)
+    return this.#staging
+  }
+
+  /** Likewise: most read nothing beside their place. */
   #sideReading(): SideReads {
     const { maxWaitingRequests: maxWaiting } = this.#context.limits
     this.#sideReads ??= new SideReads({ ...this.#reading, room: this.room.name, maxWaiting })

@@ -39,8 +39,6 @@ export interface ConnectionLimits {
 
 /** A Connection over a `ws` socket. */
 export class WsConnection implements Connection {
-  /** Resolves when the socket is gone. */
-  readonly closed: Promise<void>
   readonly address: string
   readonly #socket: WebSocket
   readonly #raw: Socket
@@ -65,12 +63,7 @@ export class WsConnection implements Connection {
     socket.on('pong', (content) => {
       this.#pongBytes += PONG_HEAD_BYTES + content.length
     })
-    this.closed = new Promise((resolve) => {
-      socket.on('close', () => {
-        this.#wake()
-        resolve()
-      })
-    })
+    socket.on('close', () => this.#wake())
   }
 
   get backlogBytes(): number {
@@ -123,10 +116,15 @@ export class WsConnection implements Connection {
   async drained(): Promise<void> {
     this.flush()
     // Closing, with bytes that nobody will take: who waits for them must not be told at once, or it asks for ever.
-    if (!this.isOpen) return this.closed
+    if (!this.isOpen) return this.closed()
     // A socket that is destroyed needs no drain any more, yet is open until its `close`.
     if (!(this.#raw.writableNeedDrain || this.#raw.destroyed)) return
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await this.#woken()
+  }
+
+  /** Resolves when the socket is gone. */
+  async closed(): Promise<void> {
+    while (this.#socket.readyState !== this.#socket.CLOSED) await this.#woken()
   }
 
   oneByOne(task: () => Promise<void>): Promise<void> {
@@ -165,6 +163,11 @@ export class WsConnection implements Connection {
   #write(group: Uint8Array[]): void {
     // A single frame goes out as it is: the same bytes for every receiver of a room.
     this.#socket.send(group.length === 1 ? group[0]! : Buffer.concat(group))
+  }
+
+  /** Resolves when the network has taken everything, and when the socket is gone. */
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   #wake(): void {

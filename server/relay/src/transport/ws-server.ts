@@ -92,7 +92,7 @@ export class WsServer {
     const sentence = withReturnAdvice(draining.meaning, (this.#connections.size / returnsPerSecond) * 1_000)
     for (const connection of this.#connections) connection.close(draining, sentence)
     const timer = clock.setTimeout(() => this.#terminateAll(), drainMs)
-    await Promise.all([...this.#connections].map((connection) => connection.closed))
+    await Promise.all([...this.#connections].map((connection) => connection.closed()))
     clock.clearTimeout(timer)
   }
 
@@ -100,7 +100,7 @@ export class WsServer {
     const { context, turn, clock } = this.#options
     const connection = new WsConnection(webSocket, socket, address, turn, context.limits)
     // A reset or a broken frame; `close` follows, and the client reconnects.
-    webSocket.on('error', () => {})
+    webSocket.on('error', ignore)
     const refusal = this.#counts.enter(client)
     if (refusal !== undefined) {
       // Said over the WebSocket: of an HTTP status a browser tells its page nothing.
@@ -151,6 +151,8 @@ export class WsServer {
     for (const connection of this.#connections) connection.terminate()
   }
 }
+
+function ignore(): void {}
 
 function refuse(socket: Socket, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)

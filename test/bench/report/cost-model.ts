@@ -1,6 +1,6 @@
 import type { Row } from '../rows/row.ts'
 import { format } from './cells.ts'
-import { mediansOf, type Results } from './results.ts'
+import { type FigureOf, figureOf, type Results } from './results.ts'
 
 // One hour of somebody who writes all the time, by the pace of a quick typist who also thinks.
 const KEYSTROKES_PER_SECOND = 2
@@ -11,17 +11,11 @@ const DOCUMENTS = 300
 
 /** What a user and a document cost, computed from the medians of a run. Figures that were not measured are left out with their lines. */
 export function costModel(results: Results, rows: readonly Row[]): string {
-  const figure = (rowName: string, subject: string, key: string): number | undefined => {
-    const row = rows.find(({ name }) => name === rowName)
-    const result = results.rows.find(({ name }) => name === rowName)
-    return row && result && mediansOf(row, result)[subject]?.[key]
-  }
+  const figure = figureOf(results, rows)
   const lines = [...bytes(figure), ...processor(figure), ...memory(figure)]
   if (lines.length === 0) return 'Not enough was measured.'
   return ['| what | relay of y-sealed | how it is computed |', '|---|---:|---|', ...lines].join('\n')
 }
-
-type FigureOf = (row: string, subject: string, key: string) => number | undefined
 
 function bytes(figure: FigureOf): string[] {
   const padded = 'y-sealed, padding on'

@@ -2,6 +2,7 @@ import type { RowResult } from '../interleave.ts'
 import type { Row } from '../rows/row.ts'
 import { cellsOf, RATIO_LEGEND } from './cells.ts'
 import { costModel } from './cost-model.ts'
+import { floors } from './floors.ts'
 import { judgementsOf } from './judgements.ts'
 import type { Results } from './results.ts'
 
@@ -16,6 +17,7 @@ export function markdownOf(results: Results, rows: readonly Row[]): string {
     introduction(results),
     '## What falls short',
     shortfalls(measured),
+    ...floors(results, rows),
     '## What was reached',
     reached(measured),
     '## What it costs',

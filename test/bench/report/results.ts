@@ -32,3 +32,14 @@ export function mediansOf(row: Row, result: RowResult): Medians {
   }
   return medians
 }
+
+/** The median of one figure, by row, subject and metric; undefined where it was not measured. */
+export type FigureOf = (row: string, subject: string, key: string) => number | undefined
+
+export function figureOf(results: Results, rows: readonly Row[]): FigureOf {
+  return (rowName, subject, key) => {
+    const row = rows.find(({ name }) => name === rowName)
+    const result = results.rows.find(({ name }) => name === rowName)
+    return row && result && mediansOf(row, result)[subject]?.[key]
+  }
+}

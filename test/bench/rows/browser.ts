@@ -7,16 +7,16 @@ import { atMost } from './goals.ts'
 import type { Bench, Figures, Row } from './row.ts'
 import { withServer } from './with-server.ts'
 
-const ENTRIES = 10_000
+export const BROWSER_ENTRIES = 10_000
 const SAMPLE_ENTRIES = 1_000
 // The first of them compiles; the middle one of three is neither the first nor the luckiest.
 const ROUNDS = 3
-const CHROMIUM = 'Chromium'
+export const CHROMIUM = 'Chromium'
 
 /** A page that receives ten thousand entries, beside a page that has only Yjs to apply them. */
 export const browserRow: Row = {
   name: 'browser',
-  title: `a browser: ${ENTRIES.toLocaleString('en')} entries arrive`,
+  title: `a browser: ${BROWSER_ENTRIES.toLocaleString('en')} entries arrive`,
   note:
     'Each entry is one keystroke, sealed on its own. Opening: a real provider, from its construction to `sync(true)`; live: the same number arrives in an open ' +
     'document. Plain: Yjs applies the same updates one after the other, as a plaintext provider does. Middle of three rounds in one page.',
@@ -43,7 +43,7 @@ export const browserRow: Row = {
 }
 
 async function measureArrivals(bench: Bench): Promise<Figures> {
-  const entries = bench.isSample ? SAMPLE_ENTRIES : ENTRIES
+  const entries = bench.isSample ? SAMPLE_ENTRIES : BROWSER_ENTRIES
   return withServer(bench, 'y-sealed', async ({ server, startClients }) => {
     const writer = startClients('clients/load-process')
     const { url } = server

@@ -13,9 +13,11 @@ function subjectOf<Kind extends ServerKind>(kind: Kind): TimedSubject<Kind> {
   return { name: kind, kind, settings: {} }
 }
 
+export const WEAKLY_DURABLE = 'y-sealed, --durability os'
+
 /** Ours, waiting for the disk as little as the peers do: what is left of the difference is not the disk's (see the row `disk`). */
 const weaklyDurable: TimedSubject<'y-sealed'> = {
-  name: 'y-sealed, --durability os',
+  name: WEAKLY_DURABLE,
   kind: 'y-sealed',
   settings: { durability: 'os' },
 }

@@ -34,7 +34,7 @@ export function keyEndpoint(url: string | URL, options: KeyEndpointOptions = {})
   const endpoint = parseEndpointUrl(url)
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   if (!(timeoutMs >= 1 && timeoutMs <= MAX_SOURCE_TIMEOUT_MS)) {
-    throw new RangeError(`keyEndpoint: timeoutMs must be from 1 to ${MAX_SOURCE_TIMEOUT_MS}`)
+    throw new RangeError(`keyEndpoint: timeoutMs must be from 1 to ${MAX_SOURCE_TIMEOUT_MS}; got ${String(timeoutMs)}`)
   }
 
   const source: KeySource = (request, { signal } = {}) =>

@@ -24,7 +24,8 @@ export interface AccessTokenOptions {
 export function accessTokens({ secret }: AccessTokenOptions): Authorize {
   const key = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
   if (!(key instanceof Uint8Array) || key.length < MIN_SECRET_BYTES) {
-    throw new TypeError(`accessTokens: the secret must have at least ${MIN_SECRET_BYTES} bytes`)
+    const got = key instanceof Uint8Array ? key.length : typeof key
+    throw new TypeError(`accessTokens: the secret must have at least ${MIN_SECRET_BYTES} bytes; got ${got}`)
   }
   return async (request, { documentId }) => {
     const { subject, role, documents } = parseClaims(await verify(bearerToken(request), key))

@@ -9,6 +9,6 @@ export const AGE_FORM = 'an age such as 30d, 12h or 90m'
 export function parseAgeMs(age: string): number {
   const [, count, unit] = AGE.exec(age) ?? []
   const unitMs = MS_BY_UNIT[unit ?? '']
-  if (unitMs === undefined) throw new TypeError(`rotateAfter: expected ${AGE_FORM}`)
+  if (unitMs === undefined) throw new TypeError(`rotateAfter: expected ${AGE_FORM}; got ${age}`)
   return Number(count) * unitMs
 }

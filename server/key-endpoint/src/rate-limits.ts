@@ -50,8 +50,9 @@ export function createRateLimits({
 }
 
 function limiter(name: string, limit: number, keyGenerator: (request: Request) => string) {
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new TypeError(`rateLimits.${name}: expected a whole number from 1`)
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new TypeError(`rateLimits.${name}: expected a whole number from 1; got ${String(limit)}`)
+  }
   return rateLimit({
     windowMs: MINUTE_MS,
     limit,

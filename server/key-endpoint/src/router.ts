@@ -93,10 +93,16 @@ export function keyRouter(options: KeyRouterOptions): Router {
 }
 
 function keepingOf({ authorize, store, generate, rotateAfter, audit, rateLimits }: KeyRouterOptions): KeyKeeping {
-  if (typeof authorize !== 'function') throw new TypeError('keyRouter: the option authorize is required')
-  if (typeof store !== 'object' || store === null) throw new TypeError('keyRouter: the option store is required')
+  if (typeof authorize !== 'function') {
+    throw new TypeError(`keyRouter: the option authorize is required, a function; got ${typeof authorize}`)
+  }
+  if (typeof store !== 'object' || store === null) {
+    throw new TypeError(`keyRouter: the option store is required, such as openKeyStore() gives; got ${typeof store}`)
+  }
   for (const [name, value] of Object.entries({ generate, audit })) {
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`keyRouter: ${name} is a function`)
+    if (value !== undefined && typeof value !== 'function') {
+      throw new TypeError(`keyRouter: ${name} is a function; got ${typeof value}`)
+    }
   }
   return {
     authorize,

@@ -159,13 +159,15 @@ const MAX_PAUSE_MS = 5_000
 export function checkLimits(limits: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_RELAY_LIMITS, name)) throw new TypeError(`limits: there is no "${name}"`)
-    if (typeof value !== 'number' || !(value >= 0)) throw new TypeError(`limits.${name}: expected a number from 0`)
+    if (typeof value !== 'number' || !(value >= 0)) {
+      throw new TypeError(`limits.${name}: expected a number from 0; got ${String(value)}`)
+    }
   }
   const most: Partial<Record<string, number>> = { ...DEFAULT_LIMITS, pauseMs: MAX_PAUSE_MS }
   for (const [name, bound] of Object.entries(most)) {
     const value = limits[name]
     if (typeof value === 'number' && bound !== undefined && value > bound) {
-      throw new TypeError(`limits.${name}: at most ${bound}`)
+      throw new TypeError(`limits.${name}: at most ${bound}; got ${value}`)
     }
   }
 }

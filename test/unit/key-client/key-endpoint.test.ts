@@ -122,6 +122,8 @@ describe('options', () => {
   })
 
   it.each([0, -1, Number.NaN, 60_001])('may not set a time-out of %d ms', (timeoutMs) => {
-    expect(() => keyEndpoint('https://app.example', { timeoutMs })).toThrow(RangeError)
+    expect(() => keyEndpoint('https://app.example', { timeoutMs })).toThrow(
+      new RangeError(`keyEndpoint: timeoutMs must be from 1 to 60000; got ${timeoutMs}`),
+    )
   })
 })

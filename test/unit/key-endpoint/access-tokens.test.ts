@@ -93,11 +93,11 @@ describe('everything else is nobody, 401, and says no more', () => {
 })
 
 it.each([
-  ['31 bytes', 'x'.repeat(31)],
-  ['no bytes', new Uint8Array()],
-  ['nothing', undefined],
-])('a secret of %s is refused, and not quoted', (_what, secret) => {
+  ['31 bytes', 'x'.repeat(31), '31'],
+  ['no bytes', new Uint8Array(), '0'],
+  ['nothing', undefined, 'undefined'],
+])('a secret of %s is refused, and not quoted', (_what, secret, got) => {
   // What an app without TypeScript may pass.
   const make = () => accessTokens({ secret: secret as string })
-  expect(make).toThrow(new TypeError('accessTokens: the secret must have at least 32 bytes'))
+  expect(make).toThrow(new TypeError(`accessTokens: the secret must have at least 32 bytes; got ${got}`))
 })

@@ -145,7 +145,7 @@ describe('its life', () => {
 
   it.each([
     ['an option it does not know', { data: 'memory', autorize: asAda }, 'unknown option "autorize"'],
-    ['no data', {}, "data is a directory, postgres://… or 'memory'"],
+    ['no data', {}, "data is a directory, postgres://… or 'memory'; got undefined"],
   ])('does not begin with %s: TypeError', async (_what, options, message) => {
     // What an app without TypeScript may pass.
     await expect(createKeyServer(options as { data: string })).rejects.toThrow(

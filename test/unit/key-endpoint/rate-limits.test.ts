@@ -54,6 +54,8 @@ describe('rate limits', () => {
       Array.from({ length: 200 }, () => ask(url, { documentId: 'd', keyHint: 'h' }, as('ada'))),
     )
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]))
-    await expect(mount({ rateLimits: { perDocument: 0 } })).rejects.toThrow('rateLimits.perDocument')
+    await expect(mount({ rateLimits: { perDocument: 0 } })).rejects.toThrow(
+      'rateLimits.perDocument: expected a whole number from 1; got 0',
+    )
   })
 })

@@ -359,8 +359,12 @@ describe('a router cannot be made', () => {
   const store = openSqliteKeyStore('memory')
 
   it.each([
-    ['without authorize', { store }, 'authorize is required'],
-    ['with authorize that is no function', { store, authorize: true }, 'authorize is required'],
+    ['without authorize', { store }, 'authorize is required, a function; got undefined'],
+    [
+      'with authorize that is no function',
+      { store, authorize: true },
+      'authorize is required, a function; got boolean',
+    ],
     ['without a store', { authorize: asWriter }, 'store is required'],
     ['with an option it does not know', { store, authorize: asWriter, origins: '*' }, 'unknown option "origins"'],
     ['with an age without a unit', { store, authorize: asWriter, rotateAfter: '30' }, 'rotateAfter: expected an age'],

@@ -81,7 +81,7 @@ describe('settings', () => {
   it.each([
     [{ orgins: [] }, 'there is no setting "orgins"'],
     [{ limits: { maxConections: 5 } }, 'there is no "maxConections"'],
-    [{ port: 'eight' }, 'port: a port is a number'],
+    [{ port: 'eight' }, 'port: a port is a number from 0 to 65535; got eight'],
     [{ port: null }, 'port is no text'],
     [{ origins: [1] }, 'origins is no text'],
     [{ __proto__: null, constructor: 'x' }, 'there is no setting "constructor"'],
@@ -94,13 +94,16 @@ describe('settings', () => {
   })
 
   it.each([
-    [['--retention', '3 weeks'], "--retention <time>: 'all', 'head', or a number of d(ays), h(ours), m(inutes)"],
+    [
+      ['--retention', '3 weeks'],
+      "--retention <time>: 'all', 'head', or a number of d(ays), h(ours), m(inutes); got 3 weeks",
+    ],
     [['--limit', 'maxConections=5'], 'there is no "maxConections"'],
     [
       ['--limit', 'maxDocumentBytes=5MB'],
       'expected name=number, such as maxDocumentBytes=1e9; got maxDocumentBytes=5MB',
     ],
-    [['--durability', 'never'], "--durability <when>: 'full' or 'os'"],
+    [['--durability', 'never'], "--durability <when>: 'full' or 'os'; got never"],
     [['--config', '/nowhere/relay.json'], '/nowhere/relay.json: it cannot be read'],
     [['--jwks-url', 'https://a.example', '--token-secret-file', 'b'], 'expected one of jwksUrl and tokenSecretFile'],
     [['--orgins', 'https://a.example'], "unknown option '--orgins'"],
@@ -155,10 +158,10 @@ it("the README's table is made of the settings", () => {
 it.each([
   [{ maxConections: 5 }, 'there is no "maxConections"'],
   [{ toString: 5 }, 'there is no "toString"'],
-  [{ maxConnections: -1 }, 'a number from 0'],
-  [{ maxConnections: Number.NaN }, 'a number from 0'],
-  [{ pauseMs: 5_001 }, 'at most 5000'],
-  [{ maxAppendBytes: 1e9 }, 'at most 67108864'],
+  [{ maxConnections: -1 }, 'a number from 0; got -1'],
+  [{ maxConnections: Number.NaN }, 'a number from 0; got NaN'],
+  [{ pauseMs: 5_001 }, 'at most 5000; got 5001'],
+  [{ maxAppendBytes: 1e9 }, 'at most 67108864; got 1000000000'],
 ])('limits that are none, or beyond the protocol, are named: %o', (limits, sentence) => {
   expect(() => checkLimits(limits)).toThrow(sentence)
 })

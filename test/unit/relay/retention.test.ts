@@ -69,7 +69,7 @@ describe('what a sweep deletes first', () => {
 
 it('what is no retention is refused by name', () => {
   for (const wrong of [-1, Number.NaN, '30d' as unknown as number]) {
-    expect(() => checkRetention(wrong)).toThrow(/retention/)
+    expect(() => checkRetention(wrong)).toThrow(`retention: 'all', 'head' or a number of milliseconds; got ${wrong}`)
   }
   for (const good of ['all', 'head', 0, 1] as const) expect(() => checkRetention(good)).not.toThrow()
 })

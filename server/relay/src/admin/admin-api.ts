@@ -34,8 +34,9 @@ class BadRequest extends Error {
 
 /** Throws TypeError for a token under 32 bytes. */
 export function checkAdminToken(token: string): void {
-  if (Buffer.byteLength(token) < MIN_TOKEN_BYTES) {
-    throw new TypeError(`admin.token: expected at least ${MIN_TOKEN_BYTES} bytes`)
+  const bytes = Buffer.byteLength(token)
+  if (bytes < MIN_TOKEN_BYTES) {
+    throw new TypeError(`admin.token: expected at least ${MIN_TOKEN_BYTES} bytes; got ${bytes}`)
   }
 }
 

@@ -62,7 +62,9 @@ export function accessTokens(options: AccessTokenOptions): Authorize {
 
 function bySecret(secret: string | Uint8Array, issuer: string | undefined): Verify {
   const key = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
-  if (key.length < MIN_SECRET_BYTES) throw new TypeError(`secret: expected at least ${MIN_SECRET_BYTES} bytes`)
+  if (key.length < MIN_SECRET_BYTES) {
+    throw new TypeError(`secret: expected at least ${MIN_SECRET_BYTES} bytes; got ${key.length}`)
+  }
   const expected = expectedClaims(issuer, ['HS256'])
   return async (token) => (await jwtVerify(token, key, expected)).payload
 }

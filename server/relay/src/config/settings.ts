@@ -149,19 +149,21 @@ function asIs(text: string): string {
 
 function parsePort(text: string): number {
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new TypeError('a port is a number from 0 to 65535')
+  if (!/^\d+$/.test(text) || port > 65_535) throw new TypeError(`a port is a number from 0 to 65535; got ${text}`)
   return port
 }
 
 function parsePartitions(text: string): number {
   const partitions = Number(text)
-  if (!/^\d+$/.test(text) || partitions > MAX_PARTITIONS) throw new TypeError(`a number from 0 to ${MAX_PARTITIONS}`)
+  if (!/^\d+$/.test(text) || partitions > MAX_PARTITIONS) {
+    throw new TypeError(`a number from 0 to ${MAX_PARTITIONS}; got ${text}`)
+  }
   return partitions
 }
 
 function parseDurability(text: string): Durability {
   const durability = DURABILITIES.find((name) => name === text)
-  if (!durability) throw new TypeError("'full' or 'os'")
+  if (!durability) throw new TypeError(`'full' or 'os'; got ${text}`)
   return durability
 }
 
@@ -171,13 +173,14 @@ function parseList(text: string): string[] {
 
 function parseRetentionText(text: string): Retention {
   const retention = parseRetention(text)
-  if (retention === undefined) throw new TypeError("'all', 'head', or a number of d(ays), h(ours), m(inutes)")
+  if (retention === undefined)
+    throw new TypeError(`'all', 'head', or a number of d(ays), h(ours), m(inutes); got ${text}`)
   return retention
 }
 
 function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((name) => name === text)
-  if (!level) throw new TypeError("'info', 'warn', 'error' or 'silent'")
+  if (!level) throw new TypeError(`'info', 'warn', 'error' or 'silent'; got ${text}`)
   return level
 }
 

@@ -9,6 +9,7 @@ export const DURABILITIES: readonly Durability[] = ['full', 'os']
 /** Throws TypeError for what is none. */
 export function checkDurability(durability: unknown): void {
   if (!DURABILITIES.some((known) => known === durability)) {
-    throw new TypeError(`durability: expected ${DURABILITIES.map((name) => `'${name}'`).join(' or ')}`)
+    const names = DURABILITIES.map((name) => `'${name}'`).join(' or ')
+    throw new TypeError(`durability: expected ${names}; got ${String(durability)}`)
   }
 }

@@ -60,6 +60,6 @@ export function parseRetention(text: string): Retention | undefined {
 export function checkRetention(retention: Retention): void {
   if (retention === 'all' || retention === 'head') return
   if (typeof retention !== 'number' || !(retention >= 0)) {
-    throw new TypeError("retention: 'all', 'head' or a number of milliseconds")
+    throw new TypeError(`retention: 'all', 'head' or a number of milliseconds; got ${String(retention)}`)
   }
 }

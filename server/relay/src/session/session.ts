@@ -82,7 +82,8 @@ export class Session implements Member {
     this.#context = context
     this.#onFailure = onFailure
     const onDelivered = (entries: number) => context.metrics.traffic.delivered(entries)
-    this.delivery = new Delivery({ ...this.#reading, room, isObserver, onDelivered })
+    const { backlogBytes } = context.limits
+    this.delivery = new Delivery({ ...this.#reading, room, isObserver, backlogBytes, onDelivered })
     this.#lease = new OwnLease({ context, room: room.name, session: this.number, connection })
     room.add(this)
   }
@@ -212,9 +213,8 @@ export class Session implements Member {
 
   get #reading() {
     const { store, limits } = this.#context
-    const { backlogBytes, catchUpBytes } = limits
     return {
-      ...{ store, backlogBytes, catchUpBytes },
+      ...{ store, catchUpBytes: limits.catchUpBytes },
       ...{ connection: this.connection, channel: this.channel },
       onFailure: this.#onFailure,
     }

@@ -82,7 +82,8 @@ export async function createKeyServer(options: KeyServerOptions): Promise<KeySer
   refuseUnknownOptions('createKeyServer', options, OPTION_NAMES)
   const { data, port = DEFAULT_PORT, host = DEFAULT_HOST, method = storedKeys, log = createLog() } = options
   if (typeof data !== 'string' || data === '') {
-    throw new TypeError(`createKeyServer: data is a directory, postgres://… or 'memory'; got ${typeof data}`)
+    const got = data === '' ? 'no text' : typeof data
+    throw new TypeError(`createKeyServer: data is a directory, postgres://… or 'memory'; got ${got}`)
   }
   if (!options.authorize) refuseExposure(host, options.cors)
   refuseWeakMethod(method, options)

@@ -97,7 +97,9 @@ function keepingOf({ authorize, store, generate, rotateAfter, audit, rateLimits 
     throw new TypeError(`keyRouter: the option authorize is required, a function; got ${typeof authorize}`)
   }
   if (typeof store !== 'object' || store === null) {
-    throw new TypeError(`keyRouter: the option store is required, such as openKeyStore() gives; got ${typeof store}`)
+    throw new TypeError(
+      `keyRouter: the option store is required, such as openKeyStore() gives; got ${store === null ? 'null' : typeof store}`,
+    )
   }
   for (const [name, value] of Object.entries({ generate, audit })) {
     if (value !== undefined && typeof value !== 'function') {

@@ -41,6 +41,11 @@ export function format(value: number, digits: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
+/** A difference, with its sign. */
+export function formatSigned(difference: number, digits: number): string {
+  return `${difference < 0 ? '−' : '+'}${format(Math.abs(difference), digits)}`
+}
+
 function hasAny({ figures }: RowResult, key: string): boolean {
   return Object.values(figures).some((repetitions) => repetitions.some((one) => one[key] !== undefined))
 }

@@ -1,7 +1,7 @@
 import { BROWSER_ENTRIES, CHROMIUM } from '../rows/browser.ts'
 import type { Row } from '../rows/row.ts'
 import { WEAKLY_DURABLE } from '../rows/timed-subject.ts'
-import { format } from './cells.ts'
+import { format, formatSigned } from './cells.ts'
 import { type FigureOf, figureOf, type Results } from './results.ts'
 
 /** What parts of the shortfalls no code of ours could make smaller, from the same run: the disk's part, and that of the browser's crypto. */
@@ -28,8 +28,7 @@ function withoutDisk(figure: FigureOf, row: string): string | undefined {
   }))
   if (ours?.p50Ms === undefined || theirs?.p50Ms === undefined) return undefined
   if (ours.p99Ms === undefined || theirs.p99Ms === undefined) return undefined
-  const moreMs = ours.p50Ms - theirs.p50Ms
-  return `${moreMs < 0 ? '−' : '+'}${format(Math.abs(moreMs), 2)} ms (p99 ${format(ours.p99Ms / theirs.p99Ms, 2)} ×)`
+  return `${formatSigned(ours.p50Ms - theirs.p50Ms, 2)} ms (p99 ${format(ours.p99Ms / theirs.p99Ms, 2)} ×)`
 }
 
 /** Each entry was sealed on its own, so each is opened by a call of its own. */

@@ -1,3 +1,4 @@
+import { formatSigned } from '../report/cells.ts'
 import type { Goal, Medians } from './row.ts'
 
 const OURS = 'y-sealed'
@@ -41,8 +42,7 @@ export function atMostAboveYWebsocket(key: string, label: string, more: number, 
       const [ours, theirs] = [medians[OURS]?.[key], medians['y-websocket']?.[key]]
       if (ours === undefined || theirs === undefined) return undefined
       const difference = ours - theirs
-      const sign = difference < 0 ? '−' : '+'
-      return { isReached: difference <= more, measured: `${sign}${Math.abs(difference).toFixed(2)} ${unit}` }
+      return { isReached: difference <= more, measured: `${formatSigned(difference, 2)} ${unit}` }
     },
   }
 }

@@ -146,6 +146,7 @@ describe('its life', () => {
   it.each([
     ['an option it does not know', { data: 'memory', autorize: asAda }, 'unknown option "autorize"'],
     ['no data', {}, "data is a directory, postgres://… or 'memory'; got undefined"],
+    ['an empty name for its data', { data: '' }, "data is a directory, postgres://… or 'memory'; got no text"],
   ])('does not begin with %s: TypeError', async (_what, options, message) => {
     // What an app without TypeScript may pass.
     await expect(createKeyServer(options as { data: string })).rejects.toThrow(

@@ -366,6 +366,7 @@ describe('a router cannot be made', () => {
       'authorize is required, a function; got boolean',
     ],
     ['without a store', { authorize: asWriter }, 'store is required'],
+    ['with null for a store', { authorize: asWriter, store: null }, 'such as openKeyStore() gives; got null'],
     ['with an option it does not know', { store, authorize: asWriter, origins: '*' }, 'unknown option "origins"'],
     ['with an age without a unit', { store, authorize: asWriter, rotateAfter: '30' }, 'rotateAfter: expected an age'],
     ['with an age of nothing', { store, authorize: asWriter, rotateAfter: '0d' }, 'rotateAfter: expected an age'],

@@ -16,7 +16,7 @@ import type { Author, Taken } from './taken.ts'
 /** How long a hole of one sealer is waited for before what stands behind it is applied (protocol §3). */
 const GAP_PATIENCE_MS = 10_000
 
-/** Entries that are opened, or taken, in one task of a page and in one Yjs transaction: some milliseconds, whatever else the page has to do. */
+/** Entries that are opened, or taken, in one task of a page: some milliseconds of it, and one Yjs transaction or few. */
 const PER_TURN = 128
 
 export interface InboundPorts extends Omit<ApplierPorts, 'onFlushed'> {
@@ -275,7 +275,7 @@ export class Inbound {
     return life === this.#run && placed?.sequence === this.cursor + 1
   }
 
-  /** In one Yjs transaction. False: what follows in the run must come again. */
+  /** Those of the run from there on that one turn takes. False: what follows must come again. */
   #takeSome(run: readonly Placed[], verdicts: readonly Verdict[], from: number): boolean {
     let updates: LoggedUpdate[] = []
     let settled = 0
@@ -284,7 +284,7 @@ export class Inbound {
     for (const [at, placed] of run.slice(from, from + PER_TURN).entries()) {
       const i = from + at
       const { entry, sequence, own, hashBefore } = placed
-      // Where that is may have become known since.
+      // The epoch's end may have become known since the run began.
       if (sequence > this.#end) break
       if (hashBefore !== undefined && !this.accepts(hashBefore)) {
         fault = { message: `the log before sequence ${sequence} is not the one that was read`, sequence: sequence - 1 }

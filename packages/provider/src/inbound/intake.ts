@@ -25,7 +25,7 @@ export interface OwnEntry {
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 /** What an entry costs beyond its envelope's bytes: an object and a place in a map. Without it, a flood of tiny entries is no flood. */
 const ENTRY_COST_BYTES = 512
-/** One run is opened at once, and what of it does not open is asked for again with one question. */
+/** What of one run does not open is asked for again with one question: garbage in bulk must not be one for each turn. */
 const RUN_ENTRIES = 512
 const RUN_BYTES = 1024 * 1024
 

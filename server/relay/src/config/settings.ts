@@ -173,8 +173,9 @@ function parseList(text: string): string[] {
 
 function parseRetentionText(text: string): Retention {
   const retention = parseRetention(text)
-  if (retention === undefined)
+  if (retention === undefined) {
     throw new TypeError(`'all', 'head', or a number of d(ays), h(ours), m(inutes); got ${text}`)
+  }
   return retention
 }
 

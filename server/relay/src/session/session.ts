@@ -213,11 +213,8 @@ export class Session implements Member {
 
   get #reading() {
     const { store, limits } = this.#context
-    return {
-      ...{ store, catchUpBytes: limits.catchUpBytes },
-      ...{ connection: this.connection, channel: this.channel },
-      onFailure: this.#onFailure,
-    }
+    const { connection, channel } = this
+    return { store, connection, channel, catchUpBytes: limits.catchUpBytes, onFailure: this.#onFailure }
   }
 
   /** Made when it is first needed: most sessions write nothing. */

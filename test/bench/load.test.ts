@@ -2,16 +2,43 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { skipClusterTests } from '../support/cluster.ts'
 import { projectRoot } from '../support/project-root.ts'
+import { compareLog, type Typist } from './load/compare-log.ts'
 import type { LoadFigures } from './load/report.ts'
 
 // Six seconds of load; compiling and a busy machine take the rest.
 const PATIENCE_MS = 150_000
 
+describe('a log beside what its members were told', () => {
+  const logOf = (...numbers: number[]) => numbers.map((number) => ({ member: 7, number, typedAtMs: 0 }))
+  const typist = (acked: number, inDoubt: number[] = []): Typist => ({
+    id: 7,
+    acked,
+    timesInDoubt: (number) => inDoubt.filter((one) => one === number).length,
+  })
+
+  it.each([
+    ['all of it, once', logOf(1, 2, 3), typist(3), { lost: 0, doubled: 0, repeated: 0 }],
+    ['an acked word is missing', logOf(1, 3), typist(3), { lost: 1, doubled: 0, repeated: 0 }],
+    ['a word is there twice that was sent once', logOf(1, 2, 2), typist(2), { lost: 0, doubled: 1, repeated: 0 }],
+    ['a word is there twice that was sent twice', logOf(1, 2, 2), typist(2, [2]), { lost: 0, doubled: 0, repeated: 1 }],
+    ['one more than it was sent', logOf(2, 1, 2, 2), typist(2, [2]), { lost: 0, doubled: 1, repeated: 1 }],
+    ['stored, and not acked when all ended', logOf(1, 2), typist(1, [2]), { lost: 0, doubled: 0, repeated: 0 }],
+    [
+      "another's word makes up for none",
+      [{ member: 8, number: 1, typedAtMs: 0 }],
+      typist(1),
+      { lost: 1, doubled: 0, repeated: 0 },
+    ],
+  ])('%s', (_what, log, member, report) => {
+    expect(compareLog(log, [member])).toEqual(report)
+  })
+})
+
 it.skipIf(skipClusterTests)(
-  'npm run load -- --sample: three relays, one of which and the bus are killed; every word is acked, in the log, and there once',
+  'npm run load -- --sample: three relays, one of which and the bus are killed; every word is acked, in the log, and there as often as it was sent',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'y-sealed-load-test-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** What the line does when a client commits. */
-export type AtCommit = 'pass' | 'cut-before' | 'cut-after'
+/** What the line does when a client commits; `hold`: the COMMIT arrives when it is let go, whether or not the client still lives. */
+export type AtCommit = 'pass' | 'cut-before' | 'cut-after' | 'hold'
 
-/** A line to PostgreSQL that breaks where it hurts: at a COMMIT, before the server has heard of it or before its answer arrives. */
+/** A line to PostgreSQL that breaks where it hurts: at a COMMIT, before the server has heard of it, before its answer arrives, or late. */
 export async function postgresLine(url: string) {
   const server = new URL(url)
   const open = new Set<Socket>()
@@ -15,6 +15,14 @@ export async function postgresLine(url: string) {
   const cut = new Promise<void>((resolve) => {
     tellCut = resolve
   })
+  let tellHeld = () => {}
+  const held = new Promise<void>((resolve) => {
+    tellHeld = resolve
+  })
+  let letGo = () => {}
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
   const line = createServer((client) => {
     if (isDown) {
       client.destroy()
@@ -22,9 +30,10 @@ export async function postgresLine(url: string) {
     }
     const upstream = connect(Number(server.port), server.hostname)
     let isCut = false
+    let isHeld = false
     const end = () => {
       client.destroy()
-      upstream.destroy()
+      if (!isHeld) upstream.destroy()
     }
     for (const socket of [client, upstream]) {
       open.add(socket)
@@ -36,6 +45,12 @@ export async function postgresLine(url: string) {
     }
     client.on('data', (bytes: Buffer) => {
       const act = bytes.includes('COMMIT\0') ? (plan.shift() ?? 'pass') : 'pass'
+      if (act === 'hold') {
+        isHeld = true
+        tellHeld()
+        void released.then(() => upstream.end(bytes))
+        return
+      }
       if (act !== 'pass') {
         cuts++
         tellCut()
@@ -60,6 +75,10 @@ export async function postgresLine(url: string) {
     url: through.href,
     /** Resolves when a commit is on its way that will not be answered. */
     cut,
+    /** Resolves when a commit is held. */
+    held,
+    /** What was held arrives, and its connection ends. */
+    letGo: () => letGo(),
     get cuts() {
       return cuts
     },
@@ -70,6 +89,7 @@ export async function postgresLine(url: string) {
     /** Nobody gets through any more. */
     goDown() {
       isDown = true
+      letGo()
       for (const socket of open) socket.destroy()
     },
     close() {

@@ -5,8 +5,9 @@ import { endChildrenWithUs, livingChildren } from '../processes/children.ts'
 import { circumstances } from '../report/machine.ts'
 import { describeMachine } from '../report/text.ts'
 import { type LoadArguments, parseLoadArguments } from './arguments.ts'
+import { type LogReport, sumOf } from './compare-log.ts'
 import { summaryOf } from './latencies.ts'
-import type { ConnectMembers, LogReport, MembersReport } from './member-process.ts'
+import type { ConnectMembers, MembersReport } from './member-process.ts'
 import { flagsFor, type Node, startDatabases, startNode, untilReady } from './nodes.ts'
 import { cpuSecondsBelow } from './process-cpu.ts'
 import { describeLoad, type LoadFigures, type PhaseFigures } from './report.ts'
@@ -91,8 +92,7 @@ async function run(options: LoadArguments): Promise<LoadFigures> {
       ...{ options, connected, steadySeconds, ...cpu, memory, busBackMs },
       typed: sum(reports.map(({ typed }) => typed)),
       acked: sum(reports.map(({ acked }) => acked)),
-      lost: sum(logs.map(({ lost }) => lost)),
-      doubled: sum(logs.map(({ doubled }) => doubled)),
+      ...sumOf(logs),
       phases: ['steady', 'node away', 'bus away', 'after'].map((name): PhaseFigures => {
         const of = (kind: 'ackMs' | 'deliveryMs') => summaryOf(reports.map((report) => report[kind][name]))
         return { name, ack: of('ackMs'), delivery: of('deliveryMs') }

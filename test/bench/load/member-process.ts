@@ -1,5 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { answerCalls } from '../processes/answer-calls.ts'
+import { compareLog, type LogReport, sumOf } from './compare-log.ts'
 import { Latencies, type LatencySample } from './latencies.ts'
 import { LoadMember, wordsOf } from './member.ts'
 import { nowMs } from './word.ts'
@@ -19,13 +20,6 @@ export interface MembersReport {
   /** When each member that was cut off was, and when it had an ack again. */
   readonly recoveries: readonly { lostAtMs: number; backAtMs: number }[]
   readonly cpuSeconds: number
-}
-
-export interface LogReport {
-  /** Acked, and not in the log. */
-  readonly lost: number
-  /** In the log twice. */
-  readonly doubled: number
 }
 
 // A tick that a timer of Node's can keep; each member has its own place in the second.
@@ -98,16 +92,10 @@ answerCalls({
   /** Reads the logs of all rooms at one node, and compares. */
   async verify(): Promise<LogReport> {
     const perRoom = members.length / Math.max(1, roomsOf.length)
-    let [lost, doubled] = [0, 0]
-    for (const [i, room] of roomsOf.entries()) {
-      const words = await wordsOf(url, room)
-      const there = new Set(words.map(({ member, number }) => `${member} ${number}`))
-      doubled += words.length - there.size
-      for (const member of members.slice(i * perRoom, (i + 1) * perRoom)) {
-        for (let number = 1; number <= member.acked; number++) if (!there.has(`${member.id} ${number}`)) lost++
-      }
-    }
-    return { lost, doubled }
+    const reports: LogReport[] = []
+    for (const [i, room] of roomsOf.entries())
+      reports.push(compareLog(await wordsOf(url, room), members.slice(i * perRoom, (i + 1) * perRoom)))
+    return sumOf(reports)
   },
 })
 

@@ -34,6 +34,8 @@ export class LoadMember {
   #inFlight = 0
   #typed = 0
   #acked = 0
+  /** How often a word's ack did not come before the connection ended: so many entries of it may be beside the one that was acked. */
+  readonly #inDoubt = new Map<number, number>()
   /** The last word that was heard of each member. */
   readonly #heard = new Map<number, number>()
   #socket: FrameSocket | undefined
@@ -63,6 +65,11 @@ export class LoadMember {
   /** The number of the last word that was acked, or found in the log: all before it were, too. */
   get acked(): number {
     return this.#acked
+  }
+
+  /** How often it is not known whether this word was stored when it was sent: its connection ended first. */
+  timesInDoubt(number: number): number {
+    return this.#inDoubt.get(number) ?? 0
   }
 
   get isConnected(): boolean {
@@ -118,6 +125,8 @@ export class LoadMember {
     // Told twice: by what was said, and by the socket's end.
     if (this.#isClosed || !this.#isLive) return
     this.#isLive = false
+    for (const { number } of this.#outbox.slice(0, this.#inFlight))
+      this.#inDoubt.set(number, this.timesInDoubt(number) + 1)
     this.#lostAtMs ??= nowMs()
     void this.#comeBack()
   }
@@ -193,7 +202,7 @@ export class LoadMember {
   }
 }
 
-/** Every word that the log of a room has, in its order. */
+/** Every word that the log of a room has, in its order. Rejects where an entry is missing or comes twice. */
 export async function wordsOf(url: string, room: string): Promise<Word[]> {
   const socket = await greet(url)
   const words: Word[] = []
@@ -201,7 +210,12 @@ export async function wordsOf(url: string, room: string): Promise<Word[]> {
     socket.onClose = () => reject(new Error('the relay closed before the log was read'))
     socket.onMessage = (bytes, start, end) => {
       for (const message of parseDownFrame(bytes.subarray(start, end))) {
-        if (message.type === 'entries') for (const { envelope } of message.entries) words.push(wordOf(envelope))
+        if (message.type === 'entries') {
+          // Each word is an entry.
+          if (message.first !== words.length + 1)
+            reject(new Error(`entry ${message.first} came where ${words.length + 1} was due`))
+          for (const { envelope } of message.entries) words.push(wordOf(envelope))
+        }
         if (message.type !== 'caught-up') continue
         socket.close()
         resolve(words)

@@ -1,4 +1,5 @@
 import type { LoadArguments } from './arguments.ts'
+import type { LogReport } from './compare-log.ts'
 import type { LatencySummary } from './latencies.ts'
 
 export interface PhaseFigures {
@@ -8,14 +9,12 @@ export interface PhaseFigures {
   readonly delivery: LatencySummary
 }
 
-export interface LoadFigures {
+export interface LoadFigures extends LogReport {
   readonly options: LoadArguments
   readonly connected: number
   readonly steadySeconds: number
   readonly typed: number
   readonly acked: number
-  readonly lost: number
-  readonly doubled: number
   readonly phases: readonly PhaseFigures[]
   /** Shares of one core while nothing was hit; NaN: there is none. */
   readonly nodeCpu: readonly number[]
@@ -48,7 +47,7 @@ export function describeLoad(figures: LoadFigures): string {
     `CPU of one core       relays ${nodeCpu.map(percent).join(' ')}${servers}, load clients ${percent(figures.clientCpu)}`,
     `memory                ${memory.map((bytes) => `${Math.round(bytes / 1024 ** 2)} MiB`).join(', ')}`,
     `time to recover       ${Math.round(figures.nodeBackMs)} ms after the kill for ${figures.cutOff} members${busBackMs === undefined ? '' : `, ${Math.round(busBackMs)} ms for the bus`}`,
-    `acked edits lost      ${figures.lost} of ${figures.acked} (typed ${figures.typed}; in the log twice: ${figures.doubled})`,
+    `acked edits lost      ${figures.lost} of ${figures.acked} (typed ${figures.typed}; in the log more often than sent: ${figures.doubled}; sent again after a cut, and there twice: ${figures.repeated})`,
   ].join('\n')
 }
 

@@ -72,7 +72,7 @@ async function playIn(projects: readonly TestProjectInlineConfiguration[]): Prom
   }
   const vitest = await startVitest(
     'test',
-    // The projects inherit the root's pattern of test files too: this leaves one of them.
+    // A project has every test file by default: this leaves one of them.
     [STORIES],
     { root: projectRoot(), watch: false, reporters: [reporter] },
     {

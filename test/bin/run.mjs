@@ -6,7 +6,7 @@ import { childEnvironment, projectRoot } from './project.mjs'
 const GRACE_MS = 10_000
 
 /**
- * Runs one command in the project root, its output on ours, and resolves to whether it succeeded.
+ * Runs one command in the project root, its output on ours, and resolves to whether it succeeded. Who is asked to end meanwhile asks the command.
  * @param {string} command
  * @param {string[]} args
  * @param {{ env?: NodeJS.ProcessEnv, deadlineMs?: number }} [options] `deadlineMs`: ended after that many milliseconds
@@ -22,8 +22,12 @@ export function run(command, args, { env = {}, deadlineMs } = {}) {
       shell: process.platform === 'win32',
     })
     const timers = deadlineMs === undefined ? [] : endAfter(child, command, deadlineMs)
+    // A terminal asks all of its group; whoever asks this process alone would leave the command running.
+    const passOn = () => void child.kill('SIGTERM')
+    process.on('SIGTERM', passOn)
     const finish = (/** @type {boolean} */ succeeded) => {
       for (const timer of timers) clearTimeout(timer)
+      process.off('SIGTERM', passOn)
       resolve(succeeded)
     }
     child.once('error', (error) => {

@@ -1,8 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { createServer, Socket } from 'node:net'
+import { Socket } from 'node:net'
 
 // A cold start on a busy machine of two cores takes a second or two.
 const START_LIMIT_MS = 30_000
@@ -94,15 +93,4 @@ function untilReady(child, readyLine) {
 export function plainEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG)/.test(name))
   return { ...Object.fromEntries(kept), LC_ALL: 'C' }
-}
-
-/** A loopback port that nobody has at this moment. */
-export async function anyFreePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  return address.port
 }

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { anyFreePort, plainEnvironment, startDatabase } from './child-database.mjs'
+import { plainEnvironment, startDatabase } from './child-database.mjs'
 import { installFromDebian, isExecutable, onPath } from './debian.mjs'
+import { ownPort } from './own-port.mjs'
 
 // Where Debian keeps the servers, a folder for each version, and none of them on the path.
 const DEBIAN_FOLDER = '/usr/lib/postgresql'
@@ -70,7 +71,7 @@ export function makePostgres(binaries) {
  */
 export async function runPostgres(binaries, { folder, user }, options = {}) {
   const { isDurable = true, readyLine = 'database system is ready to accept connections' } = options
-  const port = options.port ?? (await anyFreePort())
+  const port = options.port ?? (await ownPort())
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',

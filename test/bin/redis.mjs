@@ -2,8 +2,9 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { anyFreePort, startDatabase } from './child-database.mjs'
+import { startDatabase } from './child-database.mjs'
 import { installFromDebian, onPath } from './debian.mjs'
+import { ownPort } from './own-port.mjs'
 
 /** @returns {string | undefined} the path of the server */
 export function findRedis() {
@@ -28,7 +29,7 @@ export async function provideRedis() {
  * @returns {Promise<import('./child-database.mjs').ChildDatabase>}
  */
 export async function startRedis(command, port) {
-  const own = port ?? (await anyFreePort())
+  const own = port ?? (await ownPort())
   const folder = mkdtempSync(join(tmpdir(), 'y-sealed-redis-'))
   return await startDatabase({
     command,

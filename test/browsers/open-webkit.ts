@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
+import { ownPort } from '../bin/own-port.mjs'
 import type { findWebKit } from '../bin/webkit.mjs'
 
 type WebKit = NonNullable<ReturnType<typeof findWebKit>>
@@ -12,7 +11,7 @@ export async function openInWebKit(webKit: WebKit, url: string): Promise<() => P
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   const number = await firstLine(display.stdio[3] as Readable)
-  const port = await freePort()
+  const port = await ownPort()
   const driver = spawn(webKit.driver, [`--port=${port}`, '--host=127.0.0.1'], {
     stdio: 'ignore',
     // As root it has no namespaces for its sandbox; the page is our own.
@@ -47,16 +46,6 @@ function firstLine(stream: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     stream.once('data', (chunk: Buffer) => resolve(chunk.toString('utf8').trim()))
     stream.once('end', () => reject(new Error('the display did not start')))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      // A TCP server's address is an object.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
   })
 }
 

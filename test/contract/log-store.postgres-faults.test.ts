@@ -21,13 +21,21 @@ describe.skipIf(skipPostgresTests)('PostgreSQL whose connections break', () => {
   beforeEach(async () => {
     url = await freshPostgres()
     line = await postgresLine(url)
-    store = await openPostgresLogStore(`${line.url}&application_name=${NAME}`, { patienceMs: 1_000 })
+    store = await opened()
     expectStored(await store.open({ room, ...ALICE, runs: [], chunks: [], record: first, replaces: undefined }))
   })
   afterEach(async () => {
     await store.close()
     line.close()
   })
+
+  const opened = (options = {}) => openPostgresLogStore(`${line.url}&application_name=${NAME}`, options)
+
+  /** From here on the store gives up after a second. */
+  async function losePatience(): Promise<void> {
+    await store.close()
+    store = await opened({ patienceMs: 1_000 })
+  }
 
   async function query(text: string): Promise<Record<string, unknown>[]> {
     const client = new pg.Client({ connectionString: url })
@@ -67,6 +75,7 @@ describe.skipIf(skipPostgresTests)('PostgreSQL whose connections break', () => {
   })
 
   it('a commit of which nobody can be asked is neither acked nor refused', async () => {
+    await losePatience()
     line.atCommits('cut-after')
     const append = store.append({ room, ...ALICE, runs: [run(bytes(16), 1)] })
     // It is on its way before the line is down for good.
@@ -76,6 +85,7 @@ describe.skipIf(skipPostgresTests)('PostgreSQL whose connections break', () => {
   })
 
   it('what cannot be begun is refused with the reason, not in doubt', async () => {
+    await losePatience()
     line.goDown()
     await expect(store.append({ room, ...ALICE, runs: [run(bytes(16), 1)] })).rejects.not.toMatchObject({
       name: 'InDoubtError',

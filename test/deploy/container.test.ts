@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { anyFreePort } from '../bin/child-database.mjs'
+import { ownPort } from '../bin/own-port.mjs'
 import { packTarballs } from '../packages/packed.ts'
 import { projectRoot } from '../support/project-root.ts'
 
@@ -37,7 +37,7 @@ it('what the container file installs, starts and asks, works in an empty folder:
 
   const secret = join(folder, 'secret')
   writeFileSync(secret, 'what the issuer and the relay know, and nobody else')
-  const port = await anyFreePort()
+  const port = await ownPort()
   const shipped = Object.fromEntries(
     [...containerfile.matchAll(/^ENV (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
   )

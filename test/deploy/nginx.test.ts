@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { SealedProvider, staticKey } from 'y-sealed'
 import * as Y from 'yjs'
-import { anyFreePort } from '../bin/child-database.mjs'
+import { ownPort } from '../bin/own-port.mjs'
 import { patiently, untilText } from '../support/events.ts'
 import { ownNginx, skipNginxTests } from '../support/nginx.ts'
 import { projectRoot } from '../support/project-root.ts'
@@ -25,7 +25,7 @@ async function behindNginx(options: Partial<RelayOptions> = {}, idle = '75s'): P
     ...options,
   })
   onTestFinished(() => relay.close())
-  const port = await anyFreePort()
+  const port = await ownPort()
   const changes: [string, string][] = [
     ['server 127.0.0.1:8787;', `server ${new URL(relay.url).host};`],
     ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
@@ -112,10 +112,11 @@ it.skipIf(skipNginxTests)(
     const [, seconds] = /proxy_read_timeout (\d+)s;/.exec(CONFIG) ?? []
     expect(Number(seconds) * 1_000).toBeGreaterThan(DEFAULT_RELAY_LIMITS.silenceMs)
     expect(Number(seconds)).toBeGreaterThan(60)
-    // The same in small: pings each 0.3 s, and a proxy that waits for a second. Eight of them take longer than that.
-    const often = await behindNginx({ limits: { silenceMs: 600 } }, '1s')
-    expect(await idleFor(often.url, 8)).toBe('pinged')
+    // The same in small: a ping after each 2 s of silence, and a proxy that waits for 4. Three of them take longer than that.
+    const often = await behindNginx({ limits: { silenceMs: 2_000 } }, '4s')
+    expect(await idleFor(often.url, 3)).toBe('pinged')
     const seldom = await behindNginx({ limits: { silenceMs: 50_000 } }, '1s')
     expect(await idleFor(seldom.url, 1)).toBe('closed')
   },
+  60_000,
 )

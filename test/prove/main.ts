@@ -2,7 +2,7 @@ import { prove } from './prove.ts'
 import { describe, failures } from './report.ts'
 
 // Apart from those of `npm start` and of the tests.
-const PORT_OFFSET = 30_000
+const PORT_OFFSET = 14_500
 
 /** Prints what was found where, and resolves with the exit code. `gcore`: its path, if this machine has it. */
 export async function main(gcore: string | undefined): Promise<number> {

@@ -12,7 +12,7 @@ import { type Proof, prove } from './prove.ts'
 import { describe, failures } from './report.ts'
 
 // Other tests that run at the same time take other ports.
-const PORT_OFFSET = 40_000
+const PORT_OFFSET = 13_500
 
 // A browser and three servers start and end.
 it.skipIf(skipBrowserTests)(

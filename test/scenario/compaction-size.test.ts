@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { readTrace } from '../replay/trace.ts'
 import { patiently } from '../support/events.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { heardBy, saidBy } from '../support/rotation-steps.ts'
 import { sharedData } from '../support/shared-data.ts'
 import { ofType, synced } from '../support/steps.ts'
@@ -21,7 +22,8 @@ describe.skipIf(TRACE === undefined)('a paper of 260,000 edits (automerge-paper.
     world = await startWorld({ data: 'disk', retention: 'head', relayLimits: { pruneGraceMs: 0, sweepMs: 10 } })
     const doc = new Y.Doc()
     doc.clientID = 1
-    const ada = await world.joined('Ada', { doc })
+    // Her witness is due in its time; on a slow machine that would be while this is measured.
+    const ada = await world.joined('Ada', { doc, unsafeClock: new FakeClock(Date.now()) })
     const { transactions, endContent } = readTrace(TRACE as string)
     for (const [at, { patches }] of transactions.entries()) {
       doc.transact(() => {

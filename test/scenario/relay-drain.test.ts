@@ -102,7 +102,7 @@ it('200 members of a relay that restarts do not come back in one wave: it tells 
     ended.push(() => provider.destroy())
     return provider
   })
-  await Promise.all(members.map((member) => patiently(member.whenSynced, 'a member')))
+  await Promise.all(members.map((member) => patiently(member.whenSynced, 'a member', 60_000)))
   const returning = new Set<SealedProvider>()
   for (const member of members) {
     member.on('status', ({ status }) => {

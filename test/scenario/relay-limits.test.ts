@@ -215,12 +215,14 @@ describe('how often somebody joins', () => {
   })
 
   it('the app of a document that has to wait is told, and joins by itself', async () => {
-    const world = await startWorld({ relayLimits: { joinBurst: 1, joinsPerSecond: 0.5 } })
+    const relayClock = new FakeClock()
+    const world = await startWorld({ relayClock, relayLimits: { joinBurst: 1, joinsPerSecond: 0.5 } })
     ended.push(() => world.close())
     const ann = await world.joined('ann', { room: 'one' })
     const { connection } = ann.provider
     const two = world.person('two', { room: 'two', connection, expects: ['limit'] })
     await until(two.provider, 'limit')
+    await relayClock.advance(2_000)
     await patiently(two.provider.whenSynced, 'the second document')
   })
 })

@@ -8,7 +8,7 @@ import { residentBytes, soak } from './soak.ts'
 
 it('npm run soak in small: members come, write, rotate and go, nobody is refused, and memory is measured', async () => {
   const samples: number[] = []
-  const report = await soak({ seconds: 5, rooms: 4, onSample: (bytes) => samples.push(bytes) })
+  const report = await soak({ seconds: 10, rooms: 4, onSample: (bytes) => samples.push(bytes) })
   expect(samples.length).toBeGreaterThanOrEqual(4)
   expect(report.appends).toBeGreaterThan(100)
   expect(report.joins).toBeGreaterThan(20)

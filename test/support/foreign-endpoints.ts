@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { ownPort } from '../bin/own-port.mjs'
 import { ORIGIN, USERS } from './minimal-endpoint.ts'
 import { projectRoot } from './project-root.ts'
 
@@ -68,7 +68,7 @@ export interface ForeignEndpoint {
 
 /** Starts one that keeps its data in this folder, which has `users.json` (`writeUsers`). */
 export async function startForeignEndpoint({ command, run }: Example, folder: string): Promise<ForeignEndpoint> {
-  const port = await freePort()
+  const port = await ownPort()
   const { args, env } = run(port, folder)
   const server = spawn(command, args, { env: { ...process.env, ...env }, detached: true })
   let output = ''
@@ -91,16 +91,6 @@ export async function startForeignEndpoint({ command, run }: Example, folder: st
     },
     kill: () => kill(server),
   }
-}
-
-/** One that was free a moment ago: PHP cannot be asked for any. */
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  // A TCP server has an AddressInfo.
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 async function untilAnswered(url: string, server: ChildProcess): Promise<void> {

@@ -2,7 +2,7 @@ import { chownSync, cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { ChildDatabase } from '../bin/child-database.mjs'
-import { anyFreePort } from '../bin/child-database.mjs'
+import { ownPort } from '../bin/own-port.mjs'
 import { findPostgres, makePostgres, type PostgresFolder, runPostgres } from '../bin/postgres.mjs'
 
 const STANDBY_IS_READY = 'database system is ready to accept read-only connections'
@@ -30,10 +30,7 @@ export class PostgresPair {
     const binaries = findPostgres()
     if (binaries === undefined) throw new Error('no PostgreSQL on this machine: install one, with initdb on the path')
     const primary = makePostgres(binaries)
-    const pair = new PostgresPair(binaries, { primary, standby: copied(primary) }, [
-      await anyFreePort(),
-      await anyFreePort(),
-    ])
+    const pair = new PostgresPair(binaries, { primary, standby: copied(primary) }, [await ownPort(), await ownPort()])
     await pair.startPrimary()
     await pair.startStandby()
     return pair

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { ownPort } from '../bin/own-port.mjs'
 import { projectRoot } from './project-root.ts'
 
 export interface ServerProcess {
@@ -60,7 +61,7 @@ export async function startServerProcess(bin: string, flags: Record<string, stri
     })
   }
 
-  await start('0')
+  await start(String(await ownPort()))
   return {
     get url() {
       return url

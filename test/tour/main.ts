@@ -4,7 +4,7 @@ import { openAlbum } from './album.ts'
 import { walk } from './walk.ts'
 
 // Apart from those of `npm start` and of the tests.
-const PORT_OFFSET = 31_000
+const PORT_OFFSET = 15_500
 
 const WIDTHS = {
   desktop: { documentName: 'a-week-by-the-sea', viewport: { width: 1360, height: 860 } },

@@ -43,7 +43,8 @@ export async function startNode(name: string, flags: readonly string[]): Promise
     call = callsTo(child)
     url = await addressOf(child)
   }
-  await start(0)
+  const { ownPort } = await loadScript<{ ownPort(): Promise<number> }>('own-port')
+  await start(await ownPort())
   return {
     get url() {
       return url
@@ -58,6 +59,11 @@ export async function startNode(name: string, flags: readonly string[]): Promise
   }
 }
 
+/** Plain JavaScript, which is not compiled with these files. */
+async function loadScript<Module>(name: string): Promise<Module> {
+  return (await import(pathToFileURL(join(projectRoot, `test/bin/${name}.mjs`)).href)) as Module
+}
+
 export interface Databases {
   readonly postgres: Database
   readonly redis: Database
@@ -69,14 +75,11 @@ export interface Databases {
 
 /** A PostgreSQL that waits for the disk, and a Redis. Throws where this machine has none and nobody may install them. */
 export async function startDatabases(): Promise<Databases> {
-  const load = async <Module>(name: string) =>
-    // Plain JavaScript, which is not compiled with these files.
-    (await import(pathToFileURL(join(projectRoot, `test/bin/${name}.mjs`)).href)) as Module
-  const { providePostgres, startPostgres } = await load<{
+  const { providePostgres, startPostgres } = await loadScript<{
     providePostgres(): Promise<string | undefined>
     startPostgres(binaries: string): Promise<Database>
   }>('postgres')
-  const { provideRedis, startRedis } = await load<{
+  const { provideRedis, startRedis } = await loadScript<{
     provideRedis(): Promise<string | undefined>
     startRedis(command: string, port?: number): Promise<Database>
   }>('redis')

@@ -15,11 +15,18 @@ function worn(ranges: number): LogState {
 
 it('what a checkpoint lacks is taken out of the log state in a time that the page does not notice', () => {
   // A paper of 260,000 edits has some thousands; a checkpoint that is empty lacks them all.
-  const state = worn(4_000)
-  const before = performance.now()
-  state.removeAll(worn(4_000))
-  expect(state.isEmpty).toBe(true)
-  expect(performance.now() - before).toBeLessThan(500)
+  const removalMs = (ranges: number) => {
+    const [state, lacking] = [worn(ranges), worn(ranges)]
+    const before = performance.now()
+    state.removeAll(lacking)
+    const tookMs = performance.now() - before
+    expect(state.isEmpty).toBe(true)
+    return tookMs
+  }
+  const best = (ranges: number) => Math.min(...Array.from({ length: 5 }, () => removalMs(ranges)))
+  best(500)
+  // Eight times the ranges, eight times as long, and twice that for whatever else runs here; were it quadratic, it would be 64.
+  expect(best(4_000)).toBeLessThan(16 * Math.max(best(500), 0.5))
 })
 
 it('a relay that says that it has pruned behind its own newest entry contradicts itself, and that is no way round `rollback`', () => {

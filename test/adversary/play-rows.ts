@@ -74,7 +74,13 @@ async function playIn(projects: readonly TestProjectInlineConfiguration[]): Prom
     'test',
     // A project has every test file by default: this leaves one of them.
     [STORIES],
-    { root: projectRoot(), watch: false, reporters: [reporter] },
+    // Without those of the tests' own configuration, which would tell every story once more.
+    {
+      root: projectRoot(),
+      watch: false,
+      reporters: [reporter],
+      project: projects.map(({ test }) => String(test?.name)),
+    },
     {
       test: { projects: [...projects] },
     },

@@ -76,17 +76,29 @@ describe('without its defence', () => {
     expect(verdictOf({ red: /a ghost/ }, played)).toEqual(verdict)
   })
 
+  const play = (...flags: string[]) =>
+    spawnSync(process.execPath, ['test/bin/adversary.mjs', ...flags, ...SAMPLE], {
+      cwd: projectRoot(),
+      encoding: 'utf8',
+      timeout: SAMPLE_PATIENCE_MS,
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
+    })
+
   test(
     `attack ${SAMPLE.join(' and ')} succeeds`,
     () => {
-      const args = ['test/bin/adversary.mjs', '--undefended', ...SAMPLE]
-      const { status, stdout } = spawnSync(process.execPath, args, {
-        cwd: projectRoot(),
-        encoding: 'utf8',
-        timeout: SAMPLE_PATIENCE_MS,
-        env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
-      })
+      const { status, stdout } = play('--undefended')
       expect(stdout).toContain(`${SAMPLE.length} defences switched off, 0 of them not missed`)
+      expect(status).toBe(0)
+    },
+    SAMPLE_PATIENCE_MS,
+  )
+
+  test(
+    `and does not where nothing is switched off; each attack is played once`,
+    () => {
+      const { status, stdout } = play()
+      expect(stdout).toContain(`\n${SAMPLE.length} attacks, 0 succeeded`)
       expect(status).toBe(0)
     },
     SAMPLE_PATIENCE_MS,

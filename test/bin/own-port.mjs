@@ -11,8 +11,20 @@ const PORTS_PER_SLOT = 100
 /** @type {number[]} */
 const given = []
 
-/** A loopback port for a server that starts later, or again; tests that run at the same time look elsewhere. */
-export async function ownPort() {
+/** @type {Promise<number>} */
+let latest = Promise.resolve(0)
+
+/**
+ * A loopback port for a server that starts later, or again; tests that run at the same time look elsewhere.
+ * @returns {Promise<number>}
+ */
+export function ownPort() {
+  // One after the other: two that look at once would find the same.
+  latest = latest.then(draw, draw)
+  return latest
+}
+
+async function draw() {
   const first = FIRST + (process.pid % SLOTS) * PORTS_PER_SLOT
   // The oldest have ended: a process of many tests needs more of them than there are.
   const port = await freePort(first, '127.0.0.1', given.slice(-PORTS_PER_SLOT / 2))

@@ -6,6 +6,8 @@ import type { Outcome } from './outcome.ts'
 import { loadUndefended } from './undefended/load-undefended.ts'
 import type { SwitchOff } from './undefended/switch-off.ts'
 
+type NamedProject = TestProjectInlineConfiguration & { readonly test: { readonly name: string } }
+
 /** How one story ended. `message`: of the assertion that failed, or of what kept it from being played at all. */
 export interface Played {
   readonly id: string
@@ -62,7 +64,7 @@ const UNHANDLED = {
   isBroken: true,
 }
 
-async function playIn(projects: readonly TestProjectInlineConfiguration[]): Promise<Played[]> {
+async function playIn(projects: readonly NamedProject[]): Promise<Played[]> {
   const played: Played[] = []
   const reporter: Reporter = {
     onTestCaseResult: (test) => void played.push(playedOf(test)),
@@ -79,7 +81,7 @@ async function playIn(projects: readonly TestProjectInlineConfiguration[]): Prom
       root: projectRoot(),
       watch: false,
       reporters: [reporter],
-      project: projects.map(({ test }) => String(test?.name)),
+      project: projects.map(({ test }) => test.name),
     },
     {
       test: { projects: [...projects] },

@@ -28,7 +28,7 @@ function readOwner(path) {
 }
 
 /** @param {number} processId */
-function isAlive(processId) {
+export function isAlive(processId) {
   try {
     process.kill(processId, 0)
     return true

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { projectRoot } from '../support/project-root.ts'
+import { isAlive } from './run-lock.mjs'
 
 const RUN = pathToFileURL(join(projectRoot(), 'test/bin/run.mjs')).href
 
@@ -31,11 +32,3 @@ it('who is asked to end asks the command that it runs, goes on to tidy up, and l
   expect(output).toContain('tidied false')
   expect(isAlive(command)).toBe(false)
 })
-
-function isAlive(processId: number): boolean {
-  try {
-    return process.kill(processId, 0)
-  } catch {
-    return false
-  }
-}

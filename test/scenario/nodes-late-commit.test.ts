@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { pipeline } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { skipClusterTests } from '../support/cluster.ts'
 import { untilEqual } from '../support/convergence.ts'
 import { patiently, untilTrue } from '../support/events.ts'
+import { type Front, startFront } from '../support/front.ts'
 import { countersBySalt } from '../support/log-order.ts'
 import { freshPostgres } from '../support/postgres.ts'
 import { postgresLine } from '../support/postgres-line.ts'
@@ -14,30 +12,9 @@ import { startWorld } from '../support/world.ts'
 
 // A relay's commit is on its way when the relay is killed, and takes effect after its members have read the log without it, at another one.
 
-/** What stands before the relays: whoever connects is led to the one that it was told of last. */
-async function balancerTo(relayUrl: string) {
-  let target = new URL(relayUrl)
-  const server = createServer((client) => {
-    const relay = connect(Number(target.port), target.hostname)
-    // Where one end closes, the other does.
-    pipeline(client, relay, client, () => {})
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A TCP server has an AddressInfo.
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `ws://127.0.0.1:${port}`,
-    goTo(url: string) {
-      target = new URL(url)
-    },
-    close: () => server.close(),
-  }
-}
-
 describe.skipIf(skipClusterTests)('a commit that outlives its relay', () => {
   let line: Awaited<ReturnType<typeof postgresLine>>
-  let balancer: Awaited<ReturnType<typeof balancerTo>>
+  let front: Front
   const relays: ServerProcess[] = []
   beforeEach(async () => {
     const store = await freshPostgres()
@@ -48,14 +25,14 @@ describe.skipIf(skipClusterTests)('a commit that outlives its relay', () => {
   })
   afterEach(async () => {
     await Promise.all(relays.splice(0).map((relay) => relay.stop()))
-    balancer.close()
+    front.close()
     line.close()
   })
 
   it('is in the log beside what was sent again; everybody has the text once, and nobody is told of a lie', async () => {
     const [first, second] = relays as [ServerProcess, ServerProcess]
-    balancer = await balancerTo(first.url)
-    const world = await startWorld({ nodeUrls: [balancer.url, second.url] })
+    front = await startFront(first.url)
+    const world = await startWorld({ nodeUrls: [front.url, second.url] })
     const [ada, bob] = [await world.joined('Ada'), await world.joined('Bob')]
     ada.text.insert(0, 'before ')
     await patiently(ada.provider.flush(), "Ada's first words to be saved")
@@ -63,7 +40,7 @@ describe.skipIf(skipClusterTests)('a commit that outlives its relay', () => {
     line.atCommits('hold')
     ada.text.insert(7, 'late ')
     await patiently(line.held, 'the commit to be on its way')
-    balancer.goTo(second.url)
+    front.goTo(second.url)
     await first.kill()
     await untilTrue(ada.provider, 'sync', () => ada.provider.synced, 'Ada to have read the log anew')
     expect(bob.text.toString()).toBe('before ')

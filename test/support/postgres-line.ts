@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { Gate } from './gate.ts'
 
 /** What the line does when a client commits; `hold`: the COMMIT arrives when it is let go, whether or not the client still lives. */
 export type AtCommit = 'pass' | 'cut-before' | 'cut-after' | 'hold'
@@ -15,14 +16,7 @@ export async function postgresLine(url: string) {
   const cut = new Promise<void>((resolve) => {
     tellCut = resolve
   })
-  let tellHeld = () => {}
-  const held = new Promise<void>((resolve) => {
-    tellHeld = resolve
-  })
-  let letGo = () => {}
-  const released = new Promise<void>((resolve) => {
-    letGo = resolve
-  })
+  const gate = new Gate()
   const line = createServer((client) => {
     if (isDown) {
       client.destroy()
@@ -47,8 +41,7 @@ export async function postgresLine(url: string) {
       const act = bytes.includes('COMMIT\0') ? (plan.shift() ?? 'pass') : 'pass'
       if (act === 'hold') {
         isHeld = true
-        tellHeld()
-        void released.then(() => upstream.end(bytes))
+        void gate.pass().then(() => upstream.end(bytes))
         return
       }
       if (act !== 'pass') {
@@ -76,9 +69,9 @@ export async function postgresLine(url: string) {
     /** Resolves when a commit is on its way that will not be answered. */
     cut,
     /** Resolves when a commit is held. */
-    held,
+    held: gate.reached,
     /** What was held arrives, and its connection ends. */
-    letGo: () => letGo(),
+    letGo: () => gate.open(),
     get cuts() {
       return cuts
     },
@@ -89,7 +82,7 @@ export async function postgresLine(url: string) {
     /** Nobody gets through any more. */
     goDown() {
       isDown = true
-      letGo()
+      gate.open()
       for (const socket of open) socket.destroy()
     },
     close() {

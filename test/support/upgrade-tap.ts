@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { startFront } from './front.ts'
 
 const END_OF_HEAD = '\r\n\r\n'
 
@@ -14,38 +15,13 @@ export interface UpgradeTap {
 }
 
 export async function startUpgradeTap(relayUrl: string): Promise<UpgradeTap> {
-  const { hostname, port } = new URL(relayUrl)
   const requests: string[] = []
   const answers: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
-    const relay = connect(Number(port), hostname)
-    for (const socket of [client, relay]) {
-      sockets.add(socket)
-      // Either end may go first; the other follows.
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        client.destroy()
-        relay.destroy()
-      })
-    }
+  const { url, close } = await startFront(relayUrl, (client, relay) => {
     noteHead(client, requests)
     noteHead(relay, answers)
-    client.pipe(relay)
-    relay.pipe(client)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address')
-  return {
-    url: `ws://127.0.0.1:${address.port}`,
-    requests,
-    answers,
-    close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
+  return { url, requests, answers, close }
 }
 
 function noteHead(socket: Socket, heads: string[]): void {
